@@ -1,0 +1,55 @@
+# make            libhew.a and libhew.so          make test       every test on this machine
+# make bench      the standard suite              make demo       a network classifies pictures
+# make install    PREFIX=/usr/local DESTDIR=      make help       everything else
+
+BUILD   ?= build
+PREFIX  ?= /usr/local
+CC      ?= cc
+AR      ?= ar
+CFLAGS  ?= -O2 -g1
+VERSION := $(shell awk '/define HEW_VERSION_(MAJOR|MINOR|PATCH)/ {printf "%s%s", d, $$3; d="."}' include/hew.h)
+SOMAJOR := $(firstword $(subst ., ,$(VERSION)))
+
+# -ffp-contract=off: a sum is fused where the code says fma and nowhere else.
+BASE     := -std=c11 -D_GNU_SOURCE -Iinclude -Isrc -MMD -MP -ffp-contract=off -fno-math-errno -pthread
+WARN     := -Wall -Wextra -Wpedantic -Wstrict-prototypes -Wmissing-prototypes -Wshadow
+LIBFLAGS := -fPIC -fvisibility=hidden -fno-lto
+
+# Each folder's instruction sets, and nothing more.
+ISA_ref    := -fno-tree-vectorize -Wconversion
+ISA_avx2   := -mavx2 -mfma -mf16c
+ISA_avx512 := $(ISA_avx2) -mavx512f -mavx512bw -mavx512dq -mavx512vl
+ISA_src    := -Wconversion
+
+SRC := $(wildcard src/*.c src/ref/*.c src/avx2/*.c src/avx512/*.c)
+OBJ := $(SRC:%.c=$(BUILD)/%.o)
+LIB := $(BUILD)/libhew.a
+SO  := $(BUILD)/libhew.so.$(VERSION)
+
+all: $(LIB) $(SO)
+
+isa_of = $(or $(ISA_$(notdir $(patsubst %/,%,$(dir $(1))))),$(ISA_src))
+$(BUILD)/src/%.o: src/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(BASE) $(WARN) $(LIBFLAGS) $(call isa_of,$<) $(SAN) -c $< -o $@
+
+$(LIB): $(OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(SO): $(OBJ)
+	$(CC) $(CFLAGS) $(SAN) -shared -Wl,-soname,libhew.so.$(SOMAJOR) -Wl,-z,defs -o $@ $^ -pthread -lm
+	ln -sf $(notdir $@) $(BUILD)/libhew.so.$(SOMAJOR)
+	ln -sf libhew.so.$(SOMAJOR) $(BUILD)/libhew.so
+
+include test/test.mk bench/bench.mk
+-include bench/net/net.mk
+
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@sed -n 's/^## //p' Makefile test/test.mk bench/bench.mk bench/net/net.mk 2>/dev/null
+
+.PHONY: all clean help
+-include $(OBJ:.o=.d)

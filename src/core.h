@@ -1,0 +1,67 @@
+/*
+ * core.h - what every file of the library may lean on: attributes, errors, checked arithmetic.
+ */
+#ifndef HEW_CORE_H
+#define HEW_CORE_H
+
+#include "hew.h"
+
+#define HEW_INLINE static inline __attribute__((always_inline))
+
+/* Full unrolling of a loop whose bounds are literals after inlining; gcc and clang differ. */
+#if defined(__clang__)
+#define HEW_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define HEW_UNROLL _Pragma("GCC unroll 32")
+#endif
+
+/* Makes a value opaque, so that the compiler keeps it in its one register: src/avx512/README. */
+#define HEW_HIDE(x) __asm__("" : "+r"(x))
+
+#define HEW_LIKELY(x) __builtin_expect(!!(x), 1)
+#define HEW_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* Sets hew_last_error() of this thread and returns `status`.  printf-like. */
+__attribute__((format(printf, 2, 3), cold)) hew_status hew_fail(hew_status status,
+                                                                const char *format, ...);
+
+/* True when HEW_VERBOSE is on; read once. */
+bool hew_verbose(void);
+
+/* Seconds on a monotonic clock. */
+double hew_now(void);
+
+/* One line to stderr: "hew: ..." with a newline added, in one write. */
+__attribute__((format(printf, 1, 2), cold)) void hew_verbose_line(const char *format, ...);
+
+/* Every allocation of the library goes through these two; tests make them fail (status.c). */
+void *hew_malloc(size_t bytes); /* zeroed, 64-byte aligned, or null */
+void hew_mfree(void *p);
+
+HEW_INLINE size_t hew_min(size_t a, size_t b) { return a < b ? a : b; }
+HEW_INLINE size_t hew_max(size_t a, size_t b) { return a > b ? a : b; }
+HEW_INLINE size_t hew_ceil_div(size_t a, size_t b) { return a / b + (a % b != 0); }
+HEW_INLINE size_t hew_round_up(size_t a, size_t b) { return hew_ceil_div(a, b) * b; }
+
+/* *out = a * b (or a + b); false on overflow or when the result passes INT64_MAX. */
+HEW_INLINE bool hew_mul(int64_t a, int64_t b, int64_t *out)
+{
+    return !__builtin_mul_overflow(a, b, out);
+}
+HEW_INLINE bool hew_add(int64_t a, int64_t b, int64_t *out)
+{
+    return !__builtin_add_overflow(a, b, out);
+}
+
+/*
+ * Spreads `tasks` tasks over the threads: fn(context, worker, task) for every task, workers taken
+ * from [0, min(threads->count, tasks)), tasks handed out one at a time in rising order.  Two tasks
+ * with the same worker never run at once, so `worker` selects scratch.  threads may be null.
+ */
+typedef void hew_task_fn(void *context, size_t worker, size_t task);
+hew_status hew_parallel(const hew_threads *threads, size_t tasks, hew_task_fn *fn, void *context);
+
+/* Common checks of a run's `threads` argument; HEW_OK when null. */
+hew_status hew_check_threads(const hew_threads *threads);
+
+#endif

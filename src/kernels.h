@@ -1,0 +1,170 @@
+/*
+ * kernels.h - what a kernel is given, and how the one for this CPU is found.
+ *
+ * A kernel family <f> has two function types: <f>_ref_fn, the definition in src/ref, which does a
+ * whole operation from its descriptor in plain C, and <f>_fn, the unit of work that drivers hand to
+ * a kernel.  kernels.def lists the functions of both.
+ */
+#ifndef HEW_KERNELS_H
+#define HEW_KERNELS_H
+
+#include "core.h"
+
+/* ------------------------------------------------------------------------------ gemm_f32 ---- */
+
+/*
+ * What happens to a sum before it is stored, for columns [0, n) of a tile:
+ *
+ *     v = fma(sum, alpha * scale[j], bias[j] + 0.0f)
+ *     v = fma(beta, add[i][j], v)             when there is an `add`
+ *     v = min(max(v, lo), hi)                 NaN stays NaN
+ *
+ * The addition of +0.0f makes a sum of -0.0 and one of +0.0 come out alike, so that a tap of zeros
+ * that is multiplied and one that is skipped give the same bits.  Other activations are a pass of
+ * act_f32 over the stored tile.
+ */
+typedef struct hew_epilogue {
+    const float *scale; /* at the tile's first column, or null: 1 */
+    const float *bias;  /* likewise, or null: 0 */
+    const float *add;   /* at the tile's first element, or null */
+    size_t add_stride;  /* bytes between rows */
+    float alpha, beta, lo, hi;
+} hew_epilogue;
+
+/*
+ * One step of the reduction: k rows of B against k consecutive floats of each row of A.
+ * For a GEMM there is one; for a convolution, one for each tap (or row of taps).
+ */
+typedef struct hew_reduce_step {
+    size_t b;         /* byte offset of its first row in the panel */
+    const float *a[]; /* mr row pointers, of which the first m are used */
+} hew_reduce_step;
+
+/*
+ *     C[m x n] = epilogue( partial + sum over steps s, over kk < k of A_s[i][kk] * B_s[kk][j] )
+ *
+ * The sum over all steps of one call is one chain of fused multiply-adds from +0 in rising s, kk.
+ */
+typedef struct hew_gemm_f32_tile {
+    const hew_reduce_step *steps; /* each HEW_STEP_BYTES(mr) long */
+    size_t n_steps;
+    size_t a_offset;     /* bytes, added to every row pointer */
+    size_t k;            /* of every step */
+    const float *b;      /* panel: 64-byte aligned rows of nr floats, columns past n zero */
+    float *partial;      /* [m][nr] running sums, 64-byte aligned */
+    bool add_partial;    /* false for the first block of the reduction: partial is not read */
+    bool last;           /* true: epilogue to c; false: the sum is stored to partial */
+    float *c;
+    size_t c_stride;     /* bytes */
+    int m, n;            /* 1 <= m <= mr, 1 <= n <= nr */
+    const hew_epilogue *epilogue;
+} hew_gemm_f32_tile;
+#define HEW_STEP_BYTES(mr) (sizeof(size_t) + (size_t)(mr) * sizeof(const float *))
+typedef void gemm_f32_fn(const hew_gemm_f32_tile *tile);
+
+typedef void gemm_f32_ref_fn(const hew_gemm *op, const hew_gemm_args *args);
+typedef void conv_f32_fn(void); /* has no kernels of its own */
+typedef void conv_f32_ref_fn(const hew_conv *op, const hew_conv_args *args);
+
+/* ------------------------------------------------------------------------------- act_f32 ---- */
+
+/* x[i][j] = act(x[i][j] + add[i][j]), in place, for rows x n elements.  add may be null.
+ * `act` has its defaults filled in (hew_act_defaults).  kind may be NONE. */
+typedef struct hew_act_f32_rows {
+    hew_act act;
+    float *x;
+    size_t x_stride; /* bytes */
+    const float *add;
+    size_t add_stride; /* bytes */
+    size_t rows, n;
+} hew_act_f32_rows;
+typedef void act_f32_fn(const hew_act_f32_rows *rows);
+typedef act_f32_fn act_f32_ref_fn;
+
+/* Checks an activation and fills in what zeros stand for.  `op` names the caller in the message. */
+hew_status hew_act_defaults(const char *op, hew_act *act);
+
+/* ------------------------------------------------------------------------- transpose_f32 ---- */
+
+/* out[c][r] = in[r][c] for r < rows, c < columns; strides in floats; no overlap. */
+typedef void transpose_f32_fn(size_t rows, size_t columns, const float *in, size_t in_stride,
+                              float *out, size_t out_stride);
+typedef transpose_f32_fn transpose_f32_ref_fn;
+
+/* --------------------------------------------------------------------------- softmax_f32 ---- */
+
+/* `rows` rows of `columns` floats; strides in floats; out may be in. */
+typedef void softmax_f32_fn(bool log, size_t rows, size_t columns, const float *in,
+                            size_t in_stride, float *out, size_t out_stride);
+typedef softmax_f32_fn softmax_f32_ref_fn;
+
+/* --------------------------------------------------------------------------- pooling_f32 ---- */
+
+/*
+ * One output pixel of all channels: the max or the sum * factor over a box of input pixels.
+ * `in` is the first pixel inside the input that the window touches; extents and strides (floats)
+ * of the box are outermost first.  A box with a zero extent gives -inf or 0.
+ */
+typedef struct hew_pooling_f32_window {
+    bool max;
+    float factor; /* averages: sum / count is computed as sum / divisor */
+    float divisor;
+    size_t channels;
+    size_t box[3], step[3];
+    const float *in;
+    float *out;
+} hew_pooling_f32_window;
+typedef void pooling_f32_fn(const hew_pooling_f32_window *window);
+typedef void pooling_f32_ref_fn(const hew_pooling_desc *desc, const float *in, float *out);
+
+/* ------------------------------------------------------------------------------ dispatch ---- */
+
+typedef void hew_any_fn(void);
+typedef struct hew_kernel {
+    hew_isa isa;
+    int family;
+    int mr, nr;
+    const char *name, *family_name;
+    hew_any_fn *fn;
+} hew_kernel;
+
+enum {
+#define HEW_FAMILY(family) HEW_FAMILY_##family,
+#define HEW_REF(family, symbol)
+#define HEW_KERNEL(isa, family, mr, nr, symbol)
+#include "kernels.def"
+#undef HEW_FAMILY
+#undef HEW_REF
+#undef HEW_KERNEL
+    HEW_FAMILY_COUNT
+};
+
+#define HEW_FAMILY(family)
+#define HEW_REF(family, symbol) family##_ref_fn symbol;
+#define HEW_KERNEL(isa, family, mr, nr, symbol) family##_fn symbol;
+#include "kernels.def"
+#undef HEW_FAMILY
+#undef HEW_REF
+#undef HEW_KERNEL
+
+/* The lines of kernels.def that serve a family on the rungs in use; never empty.  With several,
+ * they are the list's order. */
+const hew_kernel *hew_kernels(int family, size_t *count);
+
+/* The whole list, for tests and benchmarks. */
+extern const hew_kernel hew_all_kernels[];
+extern const size_t hew_all_kernels_count;
+
+/* The function of a kernel line, with its type. */
+#define HEW_FN(family, kernel) ((family##_fn *)(kernel)->fn)
+#define HEW_REF_FN(family, kernel) ((family##_ref_fn *)(kernel)->fn)
+
+/*
+ * Rungs in use as a mask of 1 << hew_isa.  The test hook: rungs outside `mask` are taken away from
+ * what was detected, ~0u gives all of them back.  Only while nothing runs; operations created
+ * before keep their kernels.
+ */
+unsigned hew_cpu_rungs(void);
+void hew_cpu_restrict(unsigned mask);
+
+#endif
