@@ -34,9 +34,12 @@ double hew_now(void);
 /* One line to stderr: "hew: ..." with a newline added, in one write. */
 __attribute__((format(printf, 1, 2), cold)) void hew_verbose_line(const char *format, ...);
 
-/* Every allocation of the library goes through these two; tests make them fail (status.c). */
+/* Every allocation of the library goes through these two. */
 void *hew_malloc(size_t bytes); /* zeroed, 64-byte aligned, or null */
 void hew_mfree(void *p);
+
+/* The test hook: so many more allocations succeed, then all fail.  Negative: no limit. */
+extern _Atomic long hew_malloc_fail_after;
 
 HEW_INLINE size_t hew_min(size_t a, size_t b) { return a < b ? a : b; }
 HEW_INLINE size_t hew_max(size_t a, size_t b) { return a > b ? a : b; }

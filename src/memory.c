@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The test hook: so many more allocations succeed, then all fail.  Negative: no limit. */
 _Atomic long hew_malloc_fail_after = -1;
 
 static bool made_to_fail(void)
