@@ -1,0 +1,173 @@
+#include "conv_case.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ------------------------------------------------------------------------------ operands ---- */
+
+static int64_t or_one(int64_t x) { return x ? x : 1; }
+
+/* Written from the header's formula, not from the library's. */
+static int64_t out_extent(const hew_conv_desc *d, int i)
+{
+    const int64_t reach = or_one(d->dilation[i]) * (d->kernel[i] - 1) + 1;
+    return (d->in[i] + d->pad_lo[i] + d->pad_hi[i] - reach) / or_one(d->stride[i]) + 1;
+}
+
+static layout tensor(int64_t batch, int64_t pixels, int64_t stride, int64_t channels)
+{
+    return (layout){batch, pixels * stride, pixels, stride, channels};
+}
+
+conv_layouts conv_layouts_of(const hew_conv_desc *d)
+{
+    const int64_t batch = d->batch < 0 ? 0 : or_one(d->batch);
+    const int64_t out_stride = d->out_stride ? d->out_stride : d->out_c;
+    int64_t in = 1, out = 1, taps = 1;
+    for (int i = 0; i < 3 && d->kernel[i]; i++) {
+        in *= d->in[i];
+        out *= out_extent(d, i);
+        taps *= d->kernel[i];
+    }
+    const int64_t filter = d->in_c / or_one(d->groups) * taps;
+    conv_layouts l;
+    l.in = tensor(batch, in, d->in_stride ? d->in_stride : d->in_c, d->in_c);
+    l.weights = layout_of(d->out_c, filter, filter);
+    l.out = tensor(batch, out, out_stride, d->out_c);
+    l.r = tensor(batch, out, d->residual_stride ? d->residual_stride : out_stride, d->out_c);
+    return l;
+}
+
+typedef struct operands {
+    operand in, weights, scale, bias, residual, out;
+    float *want;
+} operands;
+
+static operands make_operands(const conv_case *g, rng *r)
+{
+    const conv_layouts l = conv_layouts_of(&g->d);
+    const layout row = layout_of(1, g->d.out_c, g->d.out_c);
+    operands o;
+    o.in = operand_new(r, true, l.in, g->in);
+    o.weights = operand_new(r, true, l.weights, g->weights);
+    o.scale = operand_new(r, g->scale, row, g->rest);
+    o.bias = operand_new(r, g->bias, row, g->rest);
+    o.residual = operand_new(r, g->residual == RESIDUAL, l.r, g->rest);
+    o.out = operand_new(r, true, l.out,
+                        g->residual == RESIDUAL_IN_PLACE ? g->rest : FILL_POISON);
+    o.want = malloc(operand_bytes(o.out) + 1);
+    if (!o.want)
+        fail_case("out of memory");
+    memcpy(o.want, o.out.p, operand_bytes(o.out));
+    return o;
+}
+
+static void free_operands(operands *o)
+{
+    operand_free(&o->in);
+    operand_free(&o->weights);
+    operand_free(&o->scale);
+    operand_free(&o->bias);
+    operand_free(&o->residual);
+    operand_free(&o->out);
+    free(o->want);
+}
+
+/* ---------------------------------------------------------------------------------- runs ---- */
+
+/* What is wanted, straight from the definition. */
+static void compute_want(const conv_case *g, operands *o)
+{
+    hew_conv *op;
+    use_ref();
+    check_status(hew_conv_create(&op, &g->d), HEW_OK);
+    void *packed = hew_alloc(hew_conv_packed_size(op));
+    check_status(hew_conv_pack(op, o->weights.p, packed), HEW_OK);
+    void *scratch = hew_alloc(hew_conv_scratch_size(op, 1));
+    const hew_conv_args args =
+        HEW_CONV_ARGS(.in = o->in.p, .packed = packed, .scale = o->scale.p, .bias = o->bias.p,
+                      .residual = g->residual == RESIDUAL_IN_PLACE ? o->want : o->residual.p,
+                      .out = o->want, .scratch = scratch);
+    check_status(hew_conv_run(op, &args), HEW_OK);
+    hew_free(scratch);
+    hew_free(packed);
+    hew_conv_destroy(op);
+    use_test_rung();
+}
+
+enum { IN, WEIGHTS, SCALE, BIAS, ADDEND, OUT, PACKED, SCRATCH, BUFFERS };
+
+static void run_placed(const conv_case *g, const hew_conv *op, const operands *o,
+                       const hew_threads *threads, placement where)
+{
+    buffer b[BUFFERS] = {
+        [IN] = operand_place(o->in, where),           [WEIGHTS] = operand_place(o->weights, where),
+        [SCALE] = operand_place(o->scale, where),     [BIAS] = operand_place(o->bias, where),
+        [ADDEND] = operand_place(o->residual, where), [OUT] = operand_place(o->out, where),
+        [PACKED] = buffer_of_nans(hew_conv_packed_size(op), where),
+        [SCRATCH] = buffer_of_nans(hew_conv_scratch_size(op, threads ? threads->count : 1), where),
+    };
+    state_save();
+    hew_status status = hew_conv_pack(op, b[WEIGHTS].data, b[PACKED].data);
+    state_check();
+    check_status(status, HEW_OK);
+    const hew_conv_args args = HEW_CONV_ARGS(
+            .in = b[IN].data, .packed = b[PACKED].data, .scale = b[SCALE].data,
+            .bias = b[BIAS].data, .out = b[OUT].data, .scratch = b[SCRATCH].data,
+            .residual = g->residual == RESIDUAL_IN_PLACE ? b[OUT].data : b[ADDEND].data,
+            .threads = threads);
+    state_save();
+    status = hew_conv_run(op, &args);
+    state_check();
+    check_status(status, HEW_OK);
+    check_bits("out", o->want, b[OUT].data, o->out.l, g->nans);
+    operand_check("the input", &b[IN], o->in);
+    operand_check("the weights", &b[WEIGHTS], o->weights);
+    operand_check("scale", &b[SCALE], o->scale);
+    operand_check("bias", &b[BIAS], o->bias);
+    operand_check("the residual", &b[ADDEND], o->residual);
+    for (int i = 0; i < BUFFERS; i++)
+        buffer_free(&b[i]);
+}
+
+/* In benchdnn's letters where it has one: ic, ih, kh, sh, dh (here 1 = dense), ph. */
+static const char *describe(const conv_case *g, char *text, size_t size)
+{
+    static const char *const residuals[] = {"", " residual", " residual=out"};
+    const hew_conv_desc *d = &g->d;
+    int n = snprintf(text, size, "g%" PRId64 "mb%" PRId64 "ic%" PRId64 "oc%" PRId64, d->groups,
+                     d->batch, d->in_c, d->out_c);
+    for (int i = 0; i < 3 && d->kernel[i]; i++)
+        n += snprintf(text + n, size - (size_t)n,
+                      "_i%" PRId64 "k%" PRId64 "s%" PRId64 "d%" PRId64 "p%" PRId64 ",%" PRId64,
+                      d->in[i], d->kernel[i], or_one(d->stride[i]), or_one(d->dilation[i]),
+                      d->pad_lo[i], d->pad_hi[i]);
+    snprintf(text + n, size - (size_t)n,
+             " strides %" PRId64 ",%" PRId64 ",%" PRId64 " act %d%s%s%s fills %d,%d,%d",
+             d->in_stride, d->out_stride, d->residual_stride, (int)d->act.kind,
+             g->scale ? " scale" : "", g->bias ? " bias" : "",
+             residuals[g->residual], (int)g->in, (int)g->weights, (int)g->rest);
+    return text;
+}
+
+void check_conv(const conv_case *g)
+{
+    static const size_t counts[] = {1, 2, 3, 8};
+    char text[400];
+    rng r = case_rng("%s", describe(g, text, sizeof text));
+    operands o = make_operands(g, &r);
+    compute_want(g, &o);
+    hew_conv *op;
+    check_status(hew_conv_create(&op, &g->d), HEW_OK);
+    for (int where = 0; where < PLACEMENTS; where++)
+        run_placed(g, op, &o, no_threads(), (placement)where);
+    for (size_t i = 0; g->threads && i < sizeof counts / sizeof counts[0]; i++) {
+        run_placed(g, op, &o, pool_of(counts[i]), AT_BACK);
+        run_placed(g, op, &o, reversed_of(counts[i]), AT_FRONT);
+    }
+    no_threads();
+    hew_conv_destroy(op);
+    free_operands(&o);
+}

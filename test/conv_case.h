@@ -1,0 +1,26 @@
+/* conv_case.h - one convolution against its definition: the operands, the runs, the comparison. */
+#ifndef HEW_TEST_CONV_CASE_H
+#define HEW_TEST_CONV_CASE_H
+
+#include "operand.h"
+
+typedef struct conv_case {
+    hew_conv_desc d;         /* as a caller writes it */
+    bool scale, bias;
+    residual_kind residual;
+    fill in, weights, rest;  /* rest: scale, bias and residual */
+    nan_rule nans;
+    bool threads;            /* run it with 1, 2, 3 and 8 threads too */
+} conv_case;
+#define CONV_CASE(...) ((conv_case){.d = {.size = sizeof(hew_conv_desc), __VA_ARGS__}})
+
+/* Where the elements lie, with the descriptor's defaults filled in. */
+typedef struct conv_layouts {
+    layout in, weights, out, r;
+} conv_layouts;
+conv_layouts conv_layouts_of(const hew_conv_desc *d);
+
+/* Like check_gemm. */
+void check_conv(const conv_case *g);
+
+#endif

@@ -1,0 +1,28 @@
+/* operand.h - tensors of a test case: a master copy in ordinary memory, and guarded copies. */
+#ifndef HEW_TEST_OPERAND_H
+#define HEW_TEST_OPERAND_H
+
+#include "harness.h"
+
+typedef struct operand {
+    float *p; /* null: absent */
+    layout l;
+} operand;
+
+/* Elements get the fill, what lies between the rows poison. */
+operand operand_new(rng *r, bool present, layout l, fill kind);
+void operand_free(operand *o);
+size_t operand_bytes(operand o);
+
+/* A guarded copy; of an absent operand, a buffer whose data is null. */
+buffer operand_place(operand o, placement where);
+
+/* Fails the test if a copy is no longer one. */
+void operand_check(const char *what, const buffer *copy, operand o);
+
+/* Aligned guarded memory that begins as NaNs: for packed operands and scratch. */
+buffer buffer_of_nans(size_t bytes, placement where);
+
+typedef enum residual_kind { NO_RESIDUAL, RESIDUAL, RESIDUAL_IN_PLACE } residual_kind;
+
+#endif

@@ -1,0 +1,243 @@
+/* Convolution: shapes.  Each result is compared with the definition, bit for bit. */
+#include "conv_case.h"
+
+#define PLANE(h, w) {(h), (w)}
+
+static void ranks_and_kernels(void)
+{
+    for (int64_t k = 1; k <= 7; k++)
+        for (int64_t stride = 1; stride <= 3; stride++) {
+            conv_case line = CONV_CASE(.in = {29}, .in_c = 5, .out_c = 19, .kernel = {k},
+                                       .stride = {stride}, .pad_lo = {k / 2}, .pad_hi = {k - 1});
+            check_conv(&line);
+            conv_case plane = CONV_CASE(.in = PLANE(11, 13), .in_c = 6, .out_c = 17,
+                                        .kernel = {k, (k + 3) % 7 + 1}, .stride = {stride, 1},
+                                        .pad_lo = {k / 2, 3}, .pad_hi = {k / 2, 3});
+            check_conv(&plane);
+            conv_case volume = CONV_CASE(.in = {7, 8, 9}, .in_c = 3, .out_c = 9,
+                                         .kernel = {(k + 1) % 4 + 1, k % 3 + 1, k},
+                                         .stride = {1, stride, stride}, .pad_lo = {2, 1, k / 2},
+                                         .pad_hi = {1, 2, k / 2});
+            check_conv(&volume);
+        }
+}
+
+static void dilations(void)
+{
+    for (int64_t dilation = 1; dilation <= 4; dilation++)
+        for (int64_t k = 1; k <= 4; k++) {
+            conv_case g = CONV_CASE(.in = PLANE(14, 15), .in_c = 8, .out_c = 16, .kernel = {k, 3},
+                                    .dilation = {dilation, 5 - dilation}, .pad_lo = {dilation, 2},
+                                    .pad_hi = {3, dilation});
+            check_conv(&g);
+            conv_case line = CONV_CASE(.in = {40}, .in_c = 3, .out_c = 5, .kernel = {k},
+                                       .dilation = {dilation}, .stride = {2});
+            check_conv(&line);
+        }
+}
+
+/* Padding that differs from side to side, up to windows with no tap inside the input. */
+static void paddings(void)
+{
+    for (int64_t low = 0; low <= 6; low += 1)
+        for (int64_t high = 0; high <= 6; high += 2)
+            for (int64_t stride = 1; stride <= 2; stride++) {
+                conv_case g = CONV_CASE(.in = PLANE(5, 4), .in_c = 7, .out_c = 18, .kernel = {3, 2},
+                                        .stride = {stride, stride}, .pad_lo = {low, high},
+                                        .pad_hi = {high, low});
+                g.bias = stride == 2;
+                check_conv(&g);
+                g.d.groups = 1;
+                g.d.in_c = g.d.out_c = g.d.groups = 9;
+                check_conv(&g);
+            }
+    conv_case g = CONV_CASE(.in = {1, 1, 1}, .in_c = 4, .out_c = 8, .kernel = {1, 3, 5},
+                            .pad_lo = {9, 9, 9}, .pad_hi = {9, 9, 9}, .stride = {2, 3, 4});
+    check_conv(&g);
+}
+
+/* Input and output channels around the vector widths. */
+static const int64_t widths[] = {1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64,
+                                 65};
+enum { WIDTHS = sizeof widths / sizeof widths[0] };
+
+static void channels(void)
+{
+    for (int i = 0; i < WIDTHS; i++)
+        for (int j = 0; j < WIDTHS; j++) {
+            conv_case g = CONV_CASE(.in = PLANE(3, 4), .in_c = widths[i], .out_c = widths[j],
+                                    .kernel = {3, 3}, .pad_lo = {1, 1}, .pad_hi = {1, 1});
+            if ((i + j) % 2)
+                g.d.kernel[0] = g.d.kernel[1] = 1;
+            check_conv(&g);
+        }
+    for (int64_t oc = 1; oc <= 130; oc += 3) {
+        conv_case g = CONV_CASE(.in = {9}, .in_c = 10, .out_c = oc, .kernel = {1});
+        check_conv(&g);
+    }
+}
+
+static void pixel_tails(void)
+{
+    for (int64_t w = 1; w <= 34; w++) {
+        conv_case g = CONV_CASE(.in = PLANE(2, w), .in_c = 4, .out_c = 33, .kernel = {1, 1});
+        check_conv(&g);
+        g.d.kernel[1] = 3;
+        g.d.pad_lo[1] = g.d.pad_hi[1] = 1;
+        check_conv(&g);
+    }
+}
+
+static void groups(void)
+{
+    static const int64_t sizes[][3] = {{2, 2, 2}, {2, 8, 6}, {4, 12, 20}, {3, 51, 33}, {5, 40, 80},
+                                       {2, 64, 34}, {32, 128, 128}, {8, 24, 8}, {6, 6, 30}};
+    for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++)
+        for (int64_t k = 1; k <= 3; k += 2) {
+            conv_case g = CONV_CASE(.in = PLANE(5, 6), .groups = sizes[s][0], .in_c = sizes[s][1],
+                                    .out_c = sizes[s][2], .kernel = {k, k},
+                                    .pad_lo = {k / 2, k / 2}, .pad_hi = {k / 2, k / 2});
+            g.bias = g.scale = true;
+            check_conv(&g);
+        }
+}
+
+static void depthwise(void)
+{
+    for (int i = 0; i < WIDTHS; i++)
+        for (int64_t multiplier = 1; multiplier <= 3; multiplier++)
+            for (int64_t stride = 1; stride <= 2; stride++) {
+                const int64_t c = widths[i];
+                conv_case g = CONV_CASE(.in = PLANE(7, 8), .groups = c, .in_c = c,
+                                        .out_c = c * multiplier, .kernel = {3, 3},
+                                        .stride = {stride, stride}, .pad_lo = {1, 1},
+                                        .pad_hi = {1, 1});
+                g.bias = true;
+                g.d.act.kind = HEW_ACT_CLIP;
+                check_conv(&g);
+            }
+    for (int64_t k = 1; k <= 7; k++)
+        for (int64_t dilation = 1; dilation <= 2; dilation++) {
+            conv_case g = CONV_CASE(.in = PLANE(15, 14), .groups = 35, .in_c = 35, .out_c = 35,
+                                    .kernel = {k, 8 - k}, .dilation = {1, dilation},
+                                    .pad_lo = {k / 2, 2}, .pad_hi = {k / 2, 3});
+            check_conv(&g);
+            conv_case line = CONV_CASE(.in = {21}, .groups = 18, .in_c = 18, .out_c = 36,
+                                       .kernel = {k}, .dilation = {dilation}, .pad_lo = {k - 1});
+            check_conv(&line);
+            conv_case volume = CONV_CASE(.in = {6, 5, 7}, .groups = 20, .in_c = 20, .out_c = 20,
+                                         .kernel = {k % 3 + 1, 2, k % 5 + 1}, .pad_lo = {1, 1, 2},
+                                         .pad_hi = {1, 0, 2}, .dilation = {dilation, 1, 1});
+            check_conv(&volume);
+        }
+}
+
+/* Three and four input channels, as pictures have. */
+static void first_layer(void)
+{
+    static const int64_t kernels[] = {1, 2, 3, 5, 7, 11};
+    for (int64_t ic = 1; ic <= 4; ic++)
+        for (int i = 0; i < 6; i++)
+            for (int64_t stride = 1; stride <= 4; stride += stride) {
+                const int64_t k = kernels[i], pad = k / 2;
+                conv_case g = CONV_CASE(.in = PLANE(13, 15), .in_c = ic, .out_c = 20, .batch = 2,
+                                        .kernel = {k, k}, .stride = {stride, stride},
+                                        .pad_lo = {pad, pad}, .pad_hi = {pad, pad});
+                g.bias = true;
+                g.d.act.kind = HEW_ACT_RELU;
+                check_conv(&g);
+            }
+    conv_case g = CONV_CASE(.in = PLANE(40, 40), .in_c = 3, .out_c = 64, .kernel = {7, 7},
+                            .stride = {2, 2}, .pad_lo = {3, 3}, .pad_hi = {3, 3});
+    g.threads = true;
+    check_conv(&g);
+}
+
+/* Sums of more than one block, cut between rows, taps and channels. */
+static void blocks(void)
+{
+    static const conv_case cases[] = {
+        {.d = {.in = {4, 5}, .in_c = 513, .out_c = 20, .kernel = {1, 1}}},
+        {.d = {.in = {3, 4}, .in_c = 1025, .out_c = 33, .kernel = {1, 1}}},
+        {.d = {.in = {3, 4}, .in_c = 600, .out_c = 17, .kernel = {2, 3}, .pad_lo = {1, 1}}},
+        {.d = {.in = {4, 4}, .in_c = 256, .out_c = 20, .kernel = {3, 3}, .pad_lo = {1, 1},
+               .pad_hi = {1, 1}}},
+        {.d = {.in = {4, 5}, .in_c = 100, .out_c = 20, .kernel = {3, 3}, .pad_lo = {1, 1},
+               .pad_hi = {1, 1}}},
+        {.d = {.in = {6, 9}, .in_c = 64, .out_c = 33, .kernel = {5, 9}, .pad_lo = {2, 4},
+               .pad_hi = {2, 4}}},
+        {.d = {.in = {5, 5, 5}, .in_c = 40, .out_c = 18, .kernel = {3, 3, 3},
+               .pad_lo = {1, 1, 1}, .pad_hi = {1, 1, 1}}},
+        {.d = {.in = {12, 12, 12}, .in_c = 16, .out_c = 16, .groups = 16, .kernel = {9, 9, 9},
+               .pad_lo = {1, 2, 3}, .pad_hi = {1, 1, 1}}},
+        {.d = {.in = {30, 30}, .in_c = 3, .out_c = 10, .kernel = {25, 25}}},
+        {.d = {.in = {1300}, .in_c = 2, .out_c = 20, .kernel = {600}, .stride = {37}}},
+        {.d = {.in = {1300}, .in_c = 8, .out_c = 8, .groups = 8, .kernel = {1100}, .stride = {37}}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        conv_case g = cases[i];
+        g.d.size = sizeof g.d;
+        g.bias = g.threads = true;
+        check_conv(&g);
+    }
+}
+
+static void random_plane(rng *r, hew_conv_desc *d)
+{
+    const int rank = (int)rng_between(r, 1, 3);
+    for (int i = 0; i < rank; i++) {
+        d->in[i] = rng_between(r, 1, rank == 1 ? 60 : rank == 2 ? 14 : 7);
+        d->kernel[i] = rng_between(r, 1, rank == 3 ? 3 : 5);
+        d->stride[i] = rng_between(r, 0, 3);
+        d->dilation[i] = rng_between(r, 0, 2);
+        d->pad_lo[i] = rng_between(r, 0, 3);
+        d->pad_hi[i] = rng_between(r, 0, 3);
+        const int64_t reach = (d->dilation[i] ? d->dilation[i] : 1) * (d->kernel[i] - 1) + 1;
+        if (d->in[i] + d->pad_lo[i] + d->pad_hi[i] < reach)
+            d->pad_hi[i] = reach - d->in[i];
+    }
+}
+
+static conv_case random_case(rng *r)
+{
+    conv_case g = CONV_CASE(.batch = rng_between(r, 0, 3));
+    random_plane(r, &g.d);
+    g.d.groups = rng_chance(r, 3) ? rng_between(r, 2, 6) : 1;
+    g.d.in_c = g.d.groups * rng_between(r, 1, 12);
+    g.d.out_c = g.d.groups * rng_between(r, 1, 24);
+    if (rng_chance(r, 3)) {
+        g.d.groups = g.d.in_c = rng_between(r, 1, 70);
+        g.d.out_c = g.d.in_c * rng_between(r, 1, 2);
+    }
+    g.d.act.kind = rng_chance(r, 2) ? (hew_act_kind)rng_between(r, 0, HEW_ACT_COUNT - 1) : 0;
+    g.d.in_stride = rng_chance(r, 2) ? g.d.in_c + rng_between(r, 0, 20) : 0;
+    g.d.out_stride = rng_chance(r, 2) ? g.d.out_c + rng_between(r, 0, 20) : 0;
+    g.residual = (residual_kind)rng_between(r, 0, 2);
+    g.d.residual_stride = g.residual == RESIDUAL && rng_chance(r, 2)
+                              ? g.d.out_c + rng_between(r, 0, 20) : 0;
+    g.scale = rng_chance(r, 3);
+    g.bias = rng_chance(r, 2);
+    g.in = rng_chance(r, 5) ? FILL_SPECIALS : FILL_MIXED;
+    g.threads = rng_chance(r, 8);
+    return g;
+}
+
+static void random_shapes(void)
+{
+    for (int i = 0; i < 500; i++) {
+        rng r = case_rng("number %d", i);
+        const conv_case g = random_case(&r);
+        check_conv(&g);
+    }
+}
+
+int main(void)
+{
+    static const test tests[] = {
+        {"ranks_and_kernels", ranks_and_kernels}, {"dilations", dilations}, {"paddings", paddings},
+        {"channels", channels}, {"pixel_tails", pixel_tails}, {"groups", groups},
+        {"depthwise", depthwise}, {"first_layer", first_layer}, {"blocks", blocks},
+        {"random_shapes", random_shapes},
+    };
+    return run_on_rungs("conv_f32", HEW_FAMILY_gemm_f32, TESTS(tests));
+}
