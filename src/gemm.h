@@ -1,13 +1,52 @@
-/* gemm.h - a created GEMM: its descriptor with every default filled in, and what was decided. */
+/*
+ * gemm.h - a created GEMM: its descriptor with every default filled in, and what was decided.
+ */
 #ifndef HEW_GEMM_INTERNAL_H
 #define HEW_GEMM_INTERNAL_H
 
-#include "kernels.h"
+#include "pack.h"
+
+/* Floats between the rows of a transposed block of A beyond k: keeps rows of 4 KiB out of one
+ * another's cache sets. */
+enum { HEW_A_PAD = 16 };
+
+typedef enum hew_gemm_path {
+    HEW_GEMM_REF,      /* src/ref */
+    HEW_GEMM_PACKED,   /* B comes packed */
+    HEW_GEMM_DIRECT,   /* B is read where it lies: too few rows to pay for packing */
+    HEW_GEMM_ONE_SHOT, /* B is packed into scratch, once for all members */
+    HEW_GEMM_BATCHED   /* each task packs its own member's B */
+} hew_gemm_path;
 
 struct hew_gemm {
-    hew_gemm_desc d; /* no zero left that stands for something else; batch >= 0 */
-    const hew_kernel *kernel;
+    hew_gemm_desc d; /* no zero left that stands for something else; shared strides are 0 */
+    hew_gemm_path path;
+    const hew_kernel *kernel; /* that of the first panel, or the definition */
+    uint64_t layout;          /* of packed B */
     size_t packed_bytes;
+    hew_panels panels;
+    hew_reduction reduction;
+    hew_epilogue epilogue; /* all but the pointers */
+    hew_act act;           /* what the epilogue leaves to act_fn */
+    act_f32_fn *act_fn;
+    transpose_f32_fn *transpose;
+
+    /* The work: batch x row_blocks x chunks of panels, from the shape alone. */
+    size_t block_rows, row_blocks, chunks;
+    size_t members_per_task; /* small members go together; 1 unless row_blocks and chunks are 1 */
+    size_t group_panels;     /* ONE_SHOT packs this many panels at a time */
+    size_t worker_bytes;     /* scratch of one worker; in front of them ONE_SHOT's packed group */
+    size_t shared_bytes;
 };
+
+/* One run's arguments on their way to the tasks. */
+typedef struct hew_gemm_run_state {
+    const hew_gemm *op;
+    const hew_gemm_args *args;
+    const float *packed;             /* panels, from panel 0 */
+    size_t panel_begin, panel_end;   /* of this group */
+    size_t chunks;                   /* it is cut into */
+    char *workers;                   /* worker_bytes each */
+} hew_gemm_run_state;
 
 #endif

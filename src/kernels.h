@@ -35,32 +35,35 @@ typedef struct hew_epilogue {
  * One step of the reduction: k rows of B against k consecutive floats of each row of A.
  * For a GEMM there is one; for a convolution, one for each tap (or row of taps).
  */
+enum { HEW_MAX_MR = 8 };
 typedef struct hew_reduce_step {
-    size_t b;         /* byte offset of its first row in the panel */
-    const float *a[]; /* mr row pointers, of which the first m are used */
+    size_t b_row;               /* its first row in the panel */
+    const float *a[HEW_MAX_MR]; /* row pointers, of which the first m are used */
 } hew_reduce_step;
 
 /*
  *     C[m x n] = epilogue( partial + sum over steps s, over kk < k of A_s[i][kk] * B_s[kk][j] )
  *
  * The sum over all steps of one call is one chain of fused multiply-adds from +0 in rising s, kk.
+ * gemm_f32 reads packed panels; direct_f32, the same tile, rows of B as the caller stores them.
  */
 typedef struct hew_gemm_f32_tile {
-    const hew_reduce_step *steps; /* each HEW_STEP_BYTES(mr) long */
+    const hew_reduce_step *steps;
     size_t n_steps;
-    size_t a_offset;     /* bytes, added to every row pointer */
-    size_t k;            /* of every step */
-    const float *b;      /* panel: 64-byte aligned rows of nr floats, columns past n zero */
-    float *partial;      /* [m][nr] running sums, 64-byte aligned */
-    bool add_partial;    /* false for the first block of the reduction: partial is not read */
-    bool last;           /* true: epilogue to c; false: the sum is stored to partial */
+    size_t a_offset;  /* bytes, added to every row pointer */
+    size_t k;         /* of every step */
+    const float *b;   /* a panel: 64-byte aligned rows of nr floats, columns past n zero */
+    size_t b_stride;  /* direct_f32 only: bytes between the rows of B, any alignment */
+    float *partial;   /* [m][nr] running sums, 64-byte aligned */
+    bool add_partial; /* false for the first block of the reduction: partial is not read */
+    bool last;        /* true: epilogue to c; false: the sum is stored to partial */
     float *c;
-    size_t c_stride;     /* bytes */
-    int m, n;            /* 1 <= m <= mr, 1 <= n <= nr */
+    size_t c_stride;  /* bytes */
+    int m, n;         /* 1 <= m <= mr, 1 <= n <= nr */
     const hew_epilogue *epilogue;
 } hew_gemm_f32_tile;
-#define HEW_STEP_BYTES(mr) (sizeof(size_t) + (size_t)(mr) * sizeof(const float *))
 typedef void gemm_f32_fn(const hew_gemm_f32_tile *tile);
+typedef gemm_f32_fn direct_f32_fn;
 
 typedef void gemm_f32_ref_fn(const hew_gemm *op, const hew_gemm_args *args);
 typedef void conv_f32_fn(void); /* has no kernels of its own */

@@ -1,0 +1,61 @@
+/*
+ * pack.c - packed operands.
+ */
+#include "pack.h"
+
+#include <string.h>
+
+uint64_t hew_pack_layout(const hew_kernel *kernel, const int64_t *extents, size_t count)
+{
+    uint64_t h = 0xcbf29ce484222325u; /* FNV-1a, a word at a time */
+    for (const char *c = kernel->name; *c; c++)
+        h = (h ^ (uint64_t)(unsigned char)*c) * 0x100000001b3u;
+    for (size_t i = 0; i < count; i++)
+        h = (h ^ (uint64_t)extents[i]) * 0x100000001b3u;
+    return h;
+}
+
+void hew_pack_header(void *packed, uint64_t layout, bool nonfinite)
+{
+    const hew_packed_header h = {HEW_PACK_MAGIC, nonfinite, layout, {0}};
+    memcpy(packed, &h, sizeof h);
+}
+
+hew_status hew_check_packed(const char *op, const void *packed, uint64_t layout)
+{
+    if (!packed)
+        return hew_fail(HEW_ERR_INVALID, "%s: packed is null", op);
+    if ((uintptr_t)packed % HEW_ALIGNMENT)
+        return hew_fail(HEW_ERR_INVALID, "%s: packed is at %p, not aligned to %d bytes", op, packed,
+                        HEW_ALIGNMENT);
+    const hew_packed_header *h = packed;
+    if (h->magic != HEW_PACK_MAGIC || h->layout != layout)
+        return hew_fail(HEW_ERR_INVALID, "%s: packed at %p was not packed by this operation", op,
+                        packed);
+    return HEW_OK;
+}
+
+bool hew_any_nonfinite(const float *x, size_t n)
+{
+    bool found = false;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, x + i, sizeof bits);
+        found |= (bits & 0x7f800000u) == 0x7f800000u;
+    }
+    return found;
+}
+
+void hew_pack_panel(const hew_panel *p, size_t k, const float *b, size_t stride, bool transposed,
+                    transpose_f32_fn *transpose, float *out)
+{
+    const size_t n = (size_t)p->n, nr = (size_t)p->kernel->nr;
+    if (transposed)
+        transpose(n, k, b + p->column * stride, stride, out, nr);
+    else
+        for (size_t i = 0; i < k; i++)
+            memcpy(out + i * nr, b + i * stride + p->column, n * sizeof(float));
+    if (n < nr)
+        for (size_t i = 0; i < k; i++)
+            memset(out + i * nr + n, 0, (nr - n) * sizeof(float));
+}

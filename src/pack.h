@@ -1,0 +1,35 @@
+/*
+ * pack.h - packed operands: a header, then the panels.
+ */
+#ifndef HEW_PACK_H
+#define HEW_PACK_H
+
+#include "panels.h"
+
+enum { HEW_PACK_MAGIC = 0x48574b31 };
+
+/* In front of every packed operand, so that a run notices one that is not its own. */
+typedef struct hew_packed_header {
+    uint32_t magic;
+    uint32_t nonfinite; /* an Inf or a NaN is among the weights */
+    uint64_t layout;    /* hew_pack_layout of the operation */
+    uint64_t unused[6];
+} hew_packed_header;
+_Static_assert(sizeof(hew_packed_header) == HEW_ALIGNMENT, "panels stay aligned");
+
+/* A number that tells layouts apart: from the extents that decide one, and the kernel. */
+uint64_t hew_pack_layout(const hew_kernel *kernel, const int64_t *extents, size_t count);
+
+void hew_pack_header(void *packed, uint64_t layout, bool nonfinite);
+hew_status hew_check_packed(const char *op, const void *packed, uint64_t layout);
+
+bool hew_any_nonfinite(const float *x, size_t n);
+
+/*
+ * Panel p of B as k rows of kernel->nr floats, columns past n zero.  B is k x n with row stride
+ * `stride` (floats), or n x k if `transposed`; transpose is this CPU's transpose_f32.
+ */
+void hew_pack_panel(const hew_panel *p, size_t k, const float *b, size_t stride, bool transposed,
+                    transpose_f32_fn *transpose, float *out);
+
+#endif

@@ -1,0 +1,168 @@
+/*
+ * gemm_f32 - C[m x n] = epilogue(partial + sum over steps of A_s[m x k] * B_s[k x n]).
+ *
+ * The body of every f32 matrix kernel, over the registers of the including file's reg.h; that file
+ * says which tiles it makes and what bounds them.  Each element of C is one chain of fused
+ * multiply-adds in rising step and k, from +0: see src/kernels.h.
+ *
+ * B panel, 64-byte aligned, columns past n zero-filled by the packer; nv registers wide:
+ *
+ *     row k    | b[0]: B(k, 0..L-1) | b[1]: B(k, L..2L-1) | ... | b[nv-1] |
+ *     row k+1  | ...
+ *
+ * The direct form reads the caller's B: rows b_stride apart, the last register masked.
+ *
+ * There is one loop for each height and so no M tail; an N tail is a mask in the epilogue.  Row pointers share one running offset, which leaves eight of them, the
+ * panel's and the loop's in general registers.
+ */
+#include "../kernels.h"
+
+enum { MAX_NV = 4 };
+#define OFFSET(j) ((size_t)(j) * LANES * sizeof(float))
+
+typedef struct column {
+    vf scale, bias, lo, hi, beta;
+} column;
+
+HEW_INLINE column column_of(const hew_gemm_f32_tile *t, const int j, const bool full)
+{
+    const hew_epilogue *e = t->epilogue;
+    const vf_mask mask = vf_first(t->n - LANES * j);
+    column c = {vf_set(e->alpha), vf_zero(), vf_set(e->lo), vf_set(e->hi), vf_set(e->beta)};
+    const char *scale = (const char *)e->scale + OFFSET(j), *bias = (const char *)e->bias + OFFSET(j);
+    if (e->scale)
+        c.scale = vf_mul(c.scale, full ? vf_load(scale) : vf_load_masked(mask, scale));
+    if (e->bias)
+        c.bias = vf_add(full ? vf_load(bias) : vf_load_masked(mask, bias), c.bias);
+    return c;
+}
+
+/* The second operand of min and max is what a NaN leaves. */
+HEW_INLINE vf clamp(const column *c, vf v) { return vf_min(c->hi, vf_max(c->lo, v)); }
+
+/* The epilogue of one column of whole registers. */
+HEW_INLINE void store_column(const hew_gemm_f32_tile *t, const int mr, const int j,
+                             const vf acc[HEW_MAX_MR])
+{
+    const hew_epilogue *e = t->epilogue;
+    const column col = column_of(t, j, true);
+    const char *add = (const char *)e->add + OFFSET(j);
+    char *c = (char *)t->c + OFFSET(j);
+    if (e->add) {
+        HEW_UNROLL for (int i = 0; i < mr; i++) {
+            const vf v = vf_fma(acc[i], col.scale, col.bias);
+            const vf sum = vf_fma(col.beta, vf_load(add + (size_t)i * e->add_stride), v);
+            vf_store(c + (size_t)i * t->c_stride, clamp(&col, sum));
+        }
+    } else {
+        HEW_UNROLL for (int i = 0; i < mr; i++)
+            vf_store(c + (size_t)i * t->c_stride,
+                     clamp(&col, vf_fma(acc[i], col.scale, col.bias)));
+    }
+}
+
+/* The epilogue of a tile with an N tail, from the sums in t->partial. */
+static __attribute__((noinline)) void store_masked(const hew_gemm_f32_tile *t, const int nv)
+{
+    const hew_epilogue *e = t->epilogue;
+    for (int j = 0; j < nv; j++) {
+        const vf_mask mask = vf_first(t->n - LANES * j);
+        const column col = column_of(t, j, false);
+        for (int i = 0; i < t->m; i++) {
+            vf v = vf_load((const char *)t->partial + OFFSET(i * nv + j));
+            v = vf_fma(v, col.scale, col.bias);
+            if (e->add) {
+                const char *add = (const char *)e->add + (size_t)i * e->add_stride + OFFSET(j);
+                v = vf_fma(col.beta, vf_load_masked(mask, add), v);
+            }
+            vf_store_masked(mask, (char *)t->c + (size_t)i * t->c_stride + OFFSET(j),
+                            clamp(&col, v));
+        }
+    }
+}
+
+/* What becomes of the block's sums. */
+HEW_INLINE void finish(const hew_gemm_f32_tile *t, const int mr, const int nv,
+                       vf acc[MAX_NV][HEW_MAX_MR])
+{
+    char *partial = (char *)t->partial;
+    if (t->add_partial) {
+        HEW_UNROLL for (int i = 0; i < mr; i++)
+            HEW_UNROLL for (int j = 0; j < nv; j++)
+                acc[j][i] = vf_add(vf_load(partial + OFFSET(i * nv + j)), acc[j][i]);
+    }
+    if (t->last && t->n == nv * LANES) {
+        HEW_UNROLL for (int j = 0; j < nv; j++)
+            store_column(t, mr, j, acc[j]);
+        return;
+    }
+    HEW_UNROLL for (int i = 0; i < mr; i++)
+        HEW_UNROLL for (int j = 0; j < nv; j++)
+            vf_store(partial + OFFSET(i * nv + j), acc[j][i]);
+    if (t->last)
+        store_masked(t, nv);
+}
+
+HEW_INLINE void gemm_tile(const hew_gemm_f32_tile *t, const int mr, const int nv, const bool direct)
+{
+    vf acc[MAX_NV][HEW_MAX_MR];
+    HEW_UNROLL for (int j = 0; j < nv; j++)
+        HEW_UNROLL for (int i = 0; i < mr; i++)
+            acc[j][i] = vf_zero();
+
+    const vf_mask tail = vf_first(t->n - LANES * (nv - 1));
+    const size_t b_stride = direct ? t->b_stride : OFFSET(nv);
+    const hew_reduce_step *step = t->steps;
+    for (size_t s = t->n_steps; s > 0; s--, step++) {
+        const char *b = (const char *)t->b + step->b_row * b_stride, *a[HEW_MAX_MR];
+        HEW_UNROLL for (int i = 0; i < mr; i++)
+            a[i] = (const char *)step->a[i] + t->a_offset;
+        for (size_t kk = 0; kk < t->k * sizeof(float); kk += sizeof(float), b += b_stride) {
+            vf bv[MAX_NV];
+            HEW_UNROLL for (int j = 0; j < nv; j++)
+                bv[j] = direct && j == nv - 1 ? vf_load_masked(tail, b + OFFSET(j))
+                                              : vf_load(b + OFFSET(j));
+            HEW_UNROLL for (int i = 0; i < mr; i++) {
+                const vf av = vf_set(*(const float *)(a[i] + kk));
+                HEW_UNROLL for (int j = 0; j < nv; j++)
+                    acc[j][i] = vf_fma(av, bv[j], acc[j][i]);
+            }
+        }
+    }
+    finish(t, mr, nv, acc);
+}
+
+/*
+ * A kernel is a table of one function for each height.  Functions of their own, since clang 14
+ * merges the ends of a switch's cases and then leaves their accumulators in memory.
+ */
+#define GEMM_HEIGHT(name, mr, nv, direct)                                                          \
+    static __attribute__((noinline)) void name##_##mr(const hew_gemm_f32_tile *t)                  \
+    {                                                                                              \
+        gemm_tile(t, mr, nv, direct);                                                              \
+    }
+#define GEMM_HEIGHTS_6(name, nv, direct)                                                           \
+    GEMM_HEIGHT(name, 1, nv, direct)                                                               \
+    GEMM_HEIGHT(name, 2, nv, direct)                                                               \
+    GEMM_HEIGHT(name, 3, nv, direct)                                                               \
+    GEMM_HEIGHT(name, 4, nv, direct)                                                               \
+    GEMM_HEIGHT(name, 5, nv, direct)                                                               \
+    GEMM_HEIGHT(name, 6, nv, direct)
+#define GEMM_6(name, nv, direct)                                                                   \
+    GEMM_HEIGHTS_6(name, nv, direct)                                                               \
+    void name(const hew_gemm_f32_tile *t)                                                          \
+    {                                                                                              \
+        static gemm_f32_fn *const height[] = {name##_1, name##_2, name##_3,                        \
+                                              name##_4, name##_5, name##_6};                       \
+        height[t->m - 1](t);                                                                       \
+    }
+#define GEMM_8(name, nv, direct)                                                                   \
+    GEMM_HEIGHTS_6(name, nv, direct)                                                               \
+    GEMM_HEIGHT(name, 7, nv, direct)                                                               \
+    GEMM_HEIGHT(name, 8, nv, direct)                                                               \
+    void name(const hew_gemm_f32_tile *t)                                                          \
+    {                                                                                              \
+        static gemm_f32_fn *const height[] = {name##_1, name##_2, name##_3, name##_4,              \
+                                              name##_5, name##_6, name##_7, name##_8};             \
+        height[t->m - 1](t);                                                                       \
+    }
