@@ -23,12 +23,12 @@ static layout matrix(int64_t rows, int64_t columns, int64_t row_stride, int64_t 
 gemm_layouts gemm_layouts_of(const hew_gemm_desc *d)
 {
     const int64_t batch = d->batch == 0 ? 1 : d->batch < 0 ? 0 : d->batch;
-    const int64_t stride_b = d->b_packed ? HEW_STRIDE_SHARED : d->stride_b;
     gemm_layouts l;
     l.a = d->transpose_a ? matrix(d->k, d->m, d->lda, batch, d->stride_a)
                          : matrix(d->m, d->k, d->lda, batch, d->stride_a);
-    l.b = d->transpose_b ? matrix(d->n, d->k, d->ldb, batch, stride_b)
-                         : matrix(d->k, d->n, d->ldb, batch, stride_b);
+    const int64_t members_b = d->b_packed ? 1 : batch; /* packed also where the batch is empty */
+    l.b = d->transpose_b ? matrix(d->n, d->k, d->ldb, members_b, d->stride_b)
+                         : matrix(d->k, d->n, d->ldb, members_b, d->stride_b);
     l.c = matrix(d->m, d->n, d->ldc, batch, d->stride_c);
     l.r = matrix(d->m, d->n, d->ldr ? d->ldr : d->ldc, batch, d->stride_r);
     return l;
