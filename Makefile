@@ -5,6 +5,7 @@
 BUILD   ?= build
 PREFIX  ?= /usr/local
 CC      ?= cc
+CXX     ?= c++
 AR      ?= ar
 CFLAGS  ?= -O2 -g1
 VERSION := $(shell awk '/define HEW_VERSION_(MAJOR|MINOR|PATCH)/ {printf "%s%s", d, $$3; d="."}' include/hew.h)
@@ -42,14 +43,14 @@ $(SO): $(OBJ)
 	ln -sf $(notdir $@) $(BUILD)/libhew.so.$(SOMAJOR)
 	ln -sf libhew.so.$(SOMAJOR) $(BUILD)/libhew.so
 
-include test/test.mk bench/bench.mk
+include src/packaging/install.mk test/test.mk bench/bench.mk
 -include bench/net/net.mk
 
 clean:
 	rm -rf $(BUILD)
 
 help:
-	@sed -n 's/^## //p' Makefile test/test.mk bench/bench.mk bench/net/net.mk 2>/dev/null
+	@sed -n 's/^## //p' Makefile src/packaging/install.mk test/test.mk bench/bench.mk bench/net/net.mk 2>/dev/null
 
 .PHONY: all clean help
 -include $(OBJ:.o=.d)

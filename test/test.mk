@@ -1,6 +1,7 @@
-## make test         the tests, on every rung that this machine has
+## make test         the tests, on every rung that this machine has, and of the installed library
+## make unit         the former without the latter; V=1 shows every test
 TEST_SRC := $(wildcard test/test_*.c)
-TEST_LIB := $(filter-out $(TEST_SRC),$(wildcard test/*.c))
+TEST_LIB := $(filter-out $(TEST_SRC) $(wildcard test/fuzz_*.c),$(wildcard test/*.c))
 TEST_BIN := $(TEST_SRC:%.c=$(BUILD)/%)
 
 $(BUILD)/test/%.o: test/%.c Makefile test/test.mk
@@ -10,8 +11,39 @@ $(BUILD)/test/%.o: test/%.c Makefile test/test.mk
 $(TEST_BIN): $(BUILD)/test/%: $(BUILD)/test/%.o $(TEST_LIB:%.c=$(BUILD)/%.o) $(LIB)
 	$(CC) $(CFLAGS) $(SAN) -o $@ $^ -lcmocka -lm -pthread
 
-test: $(TEST_BIN)
-	@set -e; for t in $(TEST_BIN); do echo "== $$t"; $$t; done
+TEST_INSTALL = "MAKE='$(MAKE)' BUILD='$(BUILD)' CC='$(CC)' CXX='$(CXX)' test/test_install.sh $(VERSION)"
+test: $(TEST_BIN) all
+	+@MAKEFLAGS= test/run.sh $(TEST_BIN) $(TEST_INSTALL)
+unit: $(TEST_BIN)
+	@$(UNDER) test/run.sh $(TEST_BIN)
+test-install: all
+	+@MAKEFLAGS= V=1 test/run.sh $(TEST_INSTALL)
 
-.PHONY: test
+## make test-asan    the unit tests under AddressSanitizer and UBSan;  test-tsan: ThreadSanitizer
+SANITIZED = +$(MAKE) --no-print-directory unit CFLAGS="-O1 -g" BUILD=$(BUILD)
+ASAN      := -fsanitize=address,undefined -fno-sanitize-recover=all
+test-asan:
+	$(SANITIZED)/asan SAN="$(ASAN) -DHEW_SANITIZED=1" \
+	    UNDER="ASAN_OPTIONS=allocator_may_return_null=1"
+test-ubsan: test-asan
+test-tsan: # whose memory layout doesn't go with many random bits
+	$(SANITIZED)/tsan SAN="-fsanitize=thread -DHEW_SANITIZED=1" \
+	    UNDER="TSAN_OPTIONS='allocator_may_return_null=1 halt_on_error=1' \
+	           $$(setarch -R true 2> /dev/null && echo setarch -R)"
+
+## make check        what the objects must not hold: check-spills check-baseline check-exports
+SPILLFREE := gemm% dwconv% conv%
+objects_in = $(filter $(patsubst %,$(BUILD)/src/$(1)/%.o,$(2)),$(OBJ))
+check: check-spills check-baseline check-exports
+check-spills: $(OBJ)
+	@CC="$(CC)" test/check-spills.sh $(foreach f,avx2 avx512,$(call objects_in,$(f),$(SPILLFREE)))
+check-baseline: $(OBJ)
+	@CC="$(CC)" test/check-baseline.sh $(filter $(BUILD)/src/ref/%,$(OBJ)) \
+	    $(foreach o,$(OBJ),$(if $(filter src,$(notdir $(patsubst %/,%,$(dir $(o))))),$(o))) \
+	    -- $(call objects_in,avx2,%)
+check-exports: all
+	@test/check-exports.sh include/hew.h $(LIB) $(SO)
+
+.PHONY: test unit test-install test-asan test-ubsan test-tsan check check-spills check-baseline \
+        check-exports
 -include $(wildcard $(BUILD)/test/*.d)

@@ -175,7 +175,7 @@ static void kernel_list(void)
         const hew_kernel *k = &hew_all_kernels[i];
         const bool first = i == 0 || k[-1].family != k->family;
         assert_non_null(k->fn);
-        assert_int_equal(k->isa == HEW_ISA_REF, first);
+        assert_true(k->isa != HEW_ISA_REF || first);
         assert_true(first ? i == 0 || k[-1].family < k->family : k[-1].isa <= k->isa);
         const char *suffix = k->name + strlen(k->name) - strlen(hew_isa_name(k->isa));
         assert_string_equal(suffix, hew_isa_name(k->isa));
