@@ -25,10 +25,9 @@ bool onnx_define(struct onnx_reader *r, struct pb_bytes name, struct onnx_value 
     char text[64];
     pb_text(name, text, sizeof text);
     const bool taken = onnx_find(r, name) != NULL;
-    if (taken || name.size == 0 || r->value_count >= ONNX_MAX_VALUES) {
+    if (taken || name.size == 0 || (size_t)r->value_count >= r->value_room) {
         free_constant(&value.constant);
-        return net_fail(r->net, "'%s': %s", text,
-                        taken ? "defined twice" : "no name, or too many values");
+        return net_fail(r->net, "'%s' is %s", text, taken ? "defined twice" : "not a name");
     }
     value.name = name;
     r->values[r->value_count++] = value;
@@ -323,6 +322,17 @@ static bool read_graph(struct onnx_reader *r, struct pb_bytes graph)
     return net_end(r->net, output ? output->tensor : -1);
 }
 
+/* Every value is defined by a field of its own: a node's output, an initializer, an input. */
+static size_t count_values(struct pb_bytes graph)
+{
+    struct pb_reader r = pb_open(graph);
+    struct pb_field f;
+    size_t count = 0;
+    while (pb_next(&r, &f))
+        count += f.number == GRAPH_NODE || f.number == GRAPH_INITIALIZER || f.number == GRAPH_INPUT;
+    return count;
+}
+
 static void read_opset(struct onnx_reader *r, struct pb_bytes model)
 {
     struct pb_reader fields = pb_open(model);
@@ -342,9 +352,12 @@ bool net_read_onnx(struct net *net, const uint8_t *bytes, size_t size)
         return net_fail(net, "neither a .hewnet file nor an ONNX model");
     struct onnx_reader r = {
         .net = net,
-        .values = malloc(ONNX_MAX_VALUES * sizeof(struct onnx_value)),
+        .value_room = count_values(graph),
         .opset = 13,
     };
+    if (r.value_room > ONNX_MAX_VALUES)
+        return net_fail(net, "onnx: more than %d values", ONNX_MAX_VALUES);
+    r.values = malloc((r.value_room + 1) * sizeof *r.values);
     if (r.values == NULL)
         return net_fail(net, "out of memory");
     read_opset(&r, model);

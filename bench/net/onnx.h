@@ -41,6 +41,7 @@ struct onnx_reader {
     struct net *net;
     struct onnx_value *values;
     int value_count;
+    size_t value_room;
     int64_t opset;
 };
 
