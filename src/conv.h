@@ -1,15 +1,57 @@
-/* conv.h - a created convolution: its descriptor with every default filled in, and its plan. */
+/*
+ * conv.h - a created convolution: its descriptor with every default filled in, and its plan.
+ */
 #ifndef HEW_CONV_INTERNAL_H
 #define HEW_CONV_INTERNAL_H
 
-#include "kernels.h"
+#include "pack.h"
+
+typedef enum hew_conv_path {
+    HEW_CONV_REF,      /* src/ref */
+    HEW_CONV_PANELS,   /* batch-reduce GEMM over taps, group by group */
+    HEW_CONV_DEPTHWISE /* dwconv_f32 */
+} hew_conv_path;
 
 struct hew_conv {
     hew_conv_desc d; /* always 3-D: unused ranks lead with extent 1; no zero defaults left */
     int64_t out[3];
     int rank;
+    hew_conv_path path;
     const hew_kernel *kernel;
+    uint64_t layout;
     size_t packed_bytes;
+
+    size_t group_in, group_out; /* channels of a group */
+    hew_reduction reduction;
+    hew_panels panels; /* of one group */
+    size_t zeros;      /* floats: the row of zeros between header and panels */
+    size_t group_floats;
+    bool merge_taps; /* a row of taps lies in one piece in memory: one step */
+    hew_epilogue epilogue;
+    hew_act act;
+    act_f32_fn *act_fn;
+    transpose_f32_fn *transpose;
+
+    /* The work: groups x blocks of output pixels (of the whole batch) x chunks of panels. */
+    size_t pixels, block_rows, row_blocks, chunks;
+    size_t worker_bytes;
+    size_t padded_c; /* depthwise: out channels, rounded up to the widest register */
 };
+
+/* Where a block's input rows lie: fills in tiles and their steps (conv_tiles.c). */
+typedef struct hew_conv_rows {
+    const hew_conv *op;
+    const float *in;    /* the group's first channel of the batch's first pixel */
+    const float *zeros; /* as many floats as the group has channels */
+    size_t begin, end;  /* output pixels, batch included */
+    int height;         /* of a tile, at most; 1 leaves every tap in the padding out */
+} hew_conv_rows;
+size_t hew_conv_tiles(const hew_conv_rows *rows, hew_tile *tiles, hew_reduce_step *steps,
+                      uint32_t *first);
+
+/* Depthwise (dwconv.c). */
+void hew_dwconv_plan(hew_conv *op);
+void hew_dwconv_pack(const hew_conv *op, const float *weights, float *packed);
+hew_status hew_dwconv_run(const hew_conv *op, const hew_conv_args *args);
 
 #endif

@@ -42,9 +42,16 @@ void hew_mfree(void *p);
 extern _Atomic long hew_malloc_fail_after;
 
 HEW_INLINE size_t hew_min(size_t a, size_t b) { return a < b ? a : b; }
+HEW_INLINE int64_t hew_min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
 HEW_INLINE size_t hew_max(size_t a, size_t b) { return a > b ? a : b; }
 HEW_INLINE size_t hew_ceil_div(size_t a, size_t b) { return a / b + (a % b != 0); }
 HEW_INLINE size_t hew_round_up(size_t a, size_t b) { return hew_ceil_div(a, b) * b; }
+
+/* Cuts n things into `pieces` even ones, the longer first: piece i begins here. */
+HEW_INLINE size_t hew_cut(size_t n, size_t pieces, size_t i)
+{
+    return n / pieces * i + hew_min(n % pieces, i);
+}
 
 /* *out = a * b (or a + b); false on overflow or when the result passes INT64_MAX. */
 HEW_INLINE bool hew_mul(int64_t a, int64_t b, int64_t *out)

@@ -69,6 +69,33 @@ typedef void gemm_f32_ref_fn(const hew_gemm *op, const hew_gemm_args *args);
 typedef void conv_f32_fn(void); /* has no kernels of its own */
 typedef void conv_f32_ref_fn(const hew_conv *op, const hew_conv_args *args);
 
+/* ---------------------------------------------------------------------------- dwconv_f32 ---- */
+
+/* One row of the kernel that lies inside the input: its first tap's input under the run's first
+ * pixel, channel 0, and that tap's weights. */
+typedef struct hew_dwconv_row {
+    const float *in, *w;
+} hew_dwconv_row;
+
+/*
+ * Output pixels side by side that have the same taps inside the input:
+ *
+ *     out[p][c] = epilogue( sum over rows r, taps t of
+ *                           r.in[p * in_step + t * tap_step][c / multiplier] * r.w[t * w_step + c] )
+ *
+ * one chain of fused multiply-adds from +0 in rising r, t.  Steps in bytes.
+ */
+typedef struct hew_dwconv_f32_run {
+    const hew_dwconv_row *rows;
+    size_t n_rows, taps, pixels, channels; /* out channels */
+    size_t in_step, tap_step, w_step, out_step;
+    size_t multiplier;
+    const int32_t *spread; /* c / multiplier for every c, for a multiplier over 1 */
+    float *out;
+    const hew_epilogue *epilogue; /* at channel 0 of the first pixel; add_stride: between pixels */
+} hew_dwconv_f32_run;
+typedef void dwconv_f32_fn(const hew_dwconv_f32_run *run);
+
 /* ------------------------------------------------------------------------------- act_f32 ---- */
 
 /* x[i][j] = act(x[i][j] + add[i][j]), in place, for rows x n elements.  add may be null.

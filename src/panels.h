@@ -74,10 +74,4 @@ void hew_block_run(const hew_block *block);
 /* Splits an activation into the epilogue's clamp and what is left for act_f32. */
 hew_act hew_epilogue_act(hew_epilogue *epilogue, hew_act act);
 
-/* Tiles of even height: tile i of `count` over `rows` rows begins at row hew_cut(rows, count, i). */
-HEW_INLINE size_t hew_cut(size_t rows, size_t count, size_t i)
-{
-    return rows / count * i + hew_min(rows % count, i);
-}
-
 #endif

@@ -24,6 +24,12 @@ HEW_INLINE void vf_store_masked(vf_mask m, void *p, vf x) { _mm256_maskstore_ps(
 HEW_INLINE vf vf_add(vf a, vf b) { return _mm256_add_ps(a, b); }
 HEW_INLINE vf vf_mul(vf a, vf b) { return _mm256_mul_ps(a, b); }
 HEW_INLINE vf vf_fma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); } /* a b + c */
+/* Lane i is x's lane index[i] - base. */
+HEW_INLINE vf vf_permute(vf x, const int32_t *index, int32_t base)
+{
+    const __m256i i = _mm256_loadu_si256((const __m256i *)index);
+    return _mm256_permutevar8x32_ps(x, _mm256_sub_epi32(i, _mm256_set1_epi32(base)));
+}
 /* Of two, where either is NaN or both are zero, the second. */
 HEW_INLINE vf vf_min(vf a, vf b) { return _mm256_min_ps(a, b); }
 HEW_INLINE vf vf_max(vf a, vf b) { return _mm256_max_ps(a, b); }

@@ -24,6 +24,12 @@ HEW_INLINE void vf_store_masked(vf_mask m, void *p, vf x) { _mm512_mask_storeu_p
 HEW_INLINE vf vf_add(vf a, vf b) { return _mm512_add_ps(a, b); }
 HEW_INLINE vf vf_mul(vf a, vf b) { return _mm512_mul_ps(a, b); }
 HEW_INLINE vf vf_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); } /* a b + c */
+/* Lane i is x's lane index[i] - base. */
+HEW_INLINE vf vf_permute(vf x, const int32_t *index, int32_t base)
+{
+    const __m512i i = _mm512_loadu_si512(index);
+    return _mm512_permutexvar_ps(_mm512_sub_epi32(i, _mm512_set1_epi32(base)), x);
+}
 /* Of two, where either is NaN or both are zero, the second. */
 HEW_INLINE vf vf_min(vf a, vf b) { return _mm512_min_ps(a, b); }
 HEW_INLINE vf vf_max(vf a, vf b) { return _mm512_max_ps(a, b); }

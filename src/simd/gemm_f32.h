@@ -15,37 +15,22 @@
  * There is one loop for each height and so no M tail; an N tail is a mask in the epilogue.  Row pointers share one running offset, which leaves eight of them, the
  * panel's and the loop's in general registers.
  */
-#include "../kernels.h"
+#include "epilogue_f32.h"
 
 enum { MAX_NV = 4 };
 #define OFFSET(j) ((size_t)(j) * LANES * sizeof(float))
 
-typedef struct column {
-    vf scale, bias, lo, hi, beta;
-} column;
-
-HEW_INLINE column column_of(const hew_gemm_f32_tile *t, const int j, const bool full)
+HEW_INLINE column tile_column(const hew_gemm_f32_tile *t, const int j, const bool full)
 {
-    const hew_epilogue *e = t->epilogue;
-    const vf_mask mask = vf_first(t->n - LANES * j);
-    column c = {vf_set(e->alpha), vf_zero(), vf_set(e->lo), vf_set(e->hi), vf_set(e->beta)};
-    const char *scale = (const char *)e->scale + OFFSET(j), *bias = (const char *)e->bias + OFFSET(j);
-    if (e->scale)
-        c.scale = vf_mul(c.scale, full ? vf_load(scale) : vf_load_masked(mask, scale));
-    if (e->bias)
-        c.bias = vf_add(full ? vf_load(bias) : vf_load_masked(mask, bias), c.bias);
-    return c;
+    return column_of(t->epilogue, OFFSET(j), full, vf_first(t->n - LANES * j));
 }
-
-/* The second operand of min and max is what a NaN leaves. */
-HEW_INLINE vf clamp(const column *c, vf v) { return vf_min(c->hi, vf_max(c->lo, v)); }
 
 /* The epilogue of one column of whole registers. */
 HEW_INLINE void store_column(const hew_gemm_f32_tile *t, const int mr, const int j,
                              const vf acc[HEW_MAX_MR])
 {
     const hew_epilogue *e = t->epilogue;
-    const column col = column_of(t, j, true);
+    const column col = tile_column(t, j, true);
     const char *add = (const char *)e->add + OFFSET(j);
     char *c = (char *)t->c + OFFSET(j);
     if (e->add) {
@@ -67,7 +52,7 @@ static __attribute__((noinline)) void store_masked(const hew_gemm_f32_tile *t, c
     const hew_epilogue *e = t->epilogue;
     for (int j = 0; j < nv; j++) {
         const vf_mask mask = vf_first(t->n - LANES * j);
-        const column col = column_of(t, j, false);
+        const column col = tile_column(t, j, false);
         for (int i = 0; i < t->m; i++) {
             vf v = vf_load((const char *)t->partial + OFFSET(i * nv + j));
             v = vf_fma(v, col.scale, col.bias);
