@@ -1,0 +1,91 @@
+#include "cases.h"
+
+#include <stdio.h>
+#include <strings.h>
+
+static const char *const act_names[HEW_ACT_COUNT] = {
+    "none", "relu",     "leaky_relu", "clip",      "elu",         "sigmoid", "tanh",
+    "silu", "gelu_erf", "gelu_tanh",  "hardswish", "hardsigmoid", "mish"};
+
+/* benchdnn's words where they are not ours. */
+static const struct {
+    const char *word;
+    hew_act_kind kind;
+} act_aliases[] = {{"logistic", HEW_ACT_SIGMOID},
+                   {"swish", HEW_ACT_SILU},
+                   {"clip_v2", HEW_ACT_CLIP},
+                   {"relu6", HEW_ACT_CLIP},
+                   {"gelu", HEW_ACT_GELU_ERF}};
+
+const char *case_act_name(hew_act_kind kind)
+{
+    return (unsigned)kind < HEW_ACT_COUNT ? act_names[kind] : "unknown";
+}
+
+bool case_act_parse(const char *word, hew_act *act)
+{
+    char name[24];
+    *act = (hew_act){HEW_ACT_NONE, 0, 0};
+    const size_t length = strcspn(word, ":");
+    if (length >= sizeof name)
+        return false;
+    memcpy(name, word, length);
+    name[length] = '\0';
+    int kind = -1;
+    for (int i = 0; i < HEW_ACT_COUNT; i++)
+        kind = strcasecmp(name, act_names[i]) == 0 ? i : kind;
+    for (size_t i = 0; i < sizeof act_aliases / sizeof *act_aliases; i++)
+        kind = strcasecmp(name, act_aliases[i].word) == 0 ? (int)act_aliases[i].kind : kind;
+    if (kind < 0)
+        return false;
+    act->kind = (hew_act_kind)kind;
+    if (word[length] == ':') {
+        char *end;
+        act->alpha = strtof(word + length + 1, &end);
+        if (*end == ':')
+            act->beta = strtof(end + 1, &end);
+        if (*end)
+            return false;
+        if (act->kind == HEW_ACT_RELU && act->alpha != 0) /* benchdnn's relu has a slope */
+            act->kind = HEW_ACT_LEAKY_RELU;
+    }
+    return true;
+}
+
+bool case_add(case_list *list, problem_op op, const char *text, const case_settings *s,
+              char why[PROBLEM_WHY])
+{
+    bench_job job;
+    memset(&job, 0, sizeof job);
+    if (!problem_parse(op, text, &job.p, why))
+        return false;
+    const bool product = op == PROBLEM_GEMM || op == PROBLEM_IP;
+    if (s->mb > 0 && (op == PROBLEM_CONV || op == PROBLEM_POOL || op == PROBLEM_IP))
+        problem_set_mb(&job.p, s->mb);
+    if (product || op == PROBLEM_CONV) {
+        job.act = s->act;
+        job.bias = s->bias;
+        job.residual = s->residual;
+    }
+    if (op == PROBLEM_GEMM) {
+        job.transpose_a = s->transpose_a;
+        job.transpose_b = s->transpose_b;
+    }
+    job.packed = product && !s->one_shot && problem_batch(&job.p, job.p.b_batch) == 1;
+    job.pooling = s->pooling;
+    job.log = s->log;
+    job.to_channels_first = s->to_channels_first;
+
+    if (list->count == list->capacity) {
+        const size_t capacity = list->capacity ? 2 * list->capacity : 64;
+        bench_job *jobs = realloc(list->jobs, capacity * sizeof *jobs);
+        if (!jobs) {
+            snprintf(why, PROBLEM_WHY, "no memory");
+            return false;
+        }
+        list->jobs = jobs;
+        list->capacity = capacity;
+    }
+    list->jobs[list->count++] = job;
+    return true;
+}

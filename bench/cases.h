@@ -1,0 +1,48 @@
+/*
+ * cases.h - the list of what is to be run: problems from the command line, from suites and from
+ * shape files, each with what is fused to it.
+ */
+#ifndef HEW_BENCH_CASES_H
+#define HEW_BENCH_CASES_H
+
+#include "job.h"
+
+/* What a problem's text doesn't say.  All zero: the default. */
+typedef struct case_settings {
+    hew_act act;
+    bool bias, residual, transpose_a, transpose_b;
+    bool one_shot;      /* B of a gemm is plain */
+    bool log;
+    bool to_channels_first;
+    hew_pooling_kind pooling;
+    int64_t mb; /* not 0: instead of what is written */
+} case_settings;
+
+typedef struct case_list {
+    bench_job *jobs; /* without operands */
+    size_t count, capacity;
+} case_list;
+
+/* False, with the reason in `why`, when the problem is none or there is no memory. */
+bool case_add(case_list *list, problem_op op, const char *text, const case_settings *s,
+              char why[PROBLEM_WHY]);
+
+/*
+ * A shape file of benchdnn: problems and options, `#` comments, `\` at the end of a line, other
+ * files through --batch.  Options that change what is computed are followed as far as this library
+ * can; those that concern oneDNN alone are named once on stderr and ignored.  Problems of other
+ * types or directions are counted and left out.
+ */
+bool case_add_file(case_list *list, problem_op op, const char *path, const case_settings *s,
+                   char why[PROBLEM_WHY]);
+
+/* The suites for an operation (PROBLEM_OP_COUNT: for any); case_suite_list prints them. */
+bool case_add_suite(case_list *list, problem_op op, const char *suite, const case_settings *s,
+                    char why[PROBLEM_WHY]);
+void case_suite_list(problem_op op);
+
+/* "relu", "gelu_tanh", ... with optional ":alpha:beta".  False for other words. */
+bool case_act_parse(const char *word, hew_act *act);
+const char *case_act_name(hew_act_kind kind);
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * job.h - one case to be run: a problem, what is fused with it, and its operands.  The same job is
+ * given to this library and to its peers.
+ */
+#ifndef HEW_BENCH_JOB_H
+#define HEW_BENCH_JOB_H
+
+#include "hew.h"
+#include "problem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct bench_job {
+    problem p;
+    hew_act act;
+    bool bias;
+    bool residual;             /* added before the activation, in place: C holds it beforehand */
+    bool transpose_a, transpose_b;
+    bool packed;               /* gemm: B is a weight and is packed beforehand */
+    hew_pooling_kind pooling;
+    bool log;                  /* log-softmax */
+    bool to_channels_first;    /* reorder */
+    int threads;
+
+    /*
+     * Dense operands in this library's layouts: activations channels-last, convolution weights
+     * OIHW, matrices row-major (k x m and n x k when transposed; ip weights are n x k).
+     */
+    const float *in, *weights, *bias_values, *residual_values;
+    size_t in_count, weights_count, out_count;
+} bench_job;
+
+/* `count` zeros, 64-byte aligned, to be freed by free(); null when there is no memory. */
+static inline float *bench_floats(size_t count)
+{
+    const size_t bytes = (count * sizeof(float) + 127) / 64 * 64;
+    float *p = aligned_alloc(64, bytes);
+    return p ? memset(p, 0, bytes) : NULL;
+}
+
+/* One product of a batched gemm, for libraries that have no batches: offsets in elements. */
+typedef struct bench_member {
+    size_t a, b, c;
+} bench_member;
+
+/* The offsets of member i of the batch, in row-major order of C's batch dimensions. */
+static inline bench_member bench_member_of(const problem *p, size_t i)
+{
+    size_t a = 0, b = 0, a_stride = 1, b_stride = 1, rest = i;
+    for (int d = p->dims - 3; d >= 0; d--) {
+        const size_t at = rest % (size_t)p->c_batch[d];
+        rest /= (size_t)p->c_batch[d];
+        a += p->a_batch[d] == 1 ? 0 : at * a_stride;
+        b += p->b_batch[d] == 1 ? 0 : at * b_stride;
+        a_stride *= (size_t)p->a_batch[d];
+        b_stride *= (size_t)p->b_batch[d];
+    }
+    const size_t m = (size_t)p->m, n = (size_t)p->n, k = (size_t)p->k;
+    return (bench_member){a * m * k, b * k * n, i * m * n};
+}
+
+#endif

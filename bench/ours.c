@@ -1,0 +1,199 @@
+/*
+ * ours.c - creates, runs and destroys this library's operation for a job.
+ */
+#include "ours.h"
+
+#include "kernels.h"
+
+#include <stdio.h>
+
+/* A batch of one call: every member of A has its own matrix or all share one, and so for B. */
+bool ours_one_call(const problem *p)
+{
+    const int64_t members = problem_batch(p, p->c_batch);
+    const int64_t a = problem_batch(p, p->a_batch), b = problem_batch(p, p->b_batch);
+    return (a == members || a == 1) && (b == members || b == 1);
+}
+
+static hew_gemm_desc gemm_desc(const bench_job *job, bool one_call)
+{
+    const problem *p = &job->p;
+    hew_gemm_desc d = HEW_GEMM_DESC(.m = p->m, .n = p->n, .k = p->k);
+    d.transpose_a = job->transpose_a;
+    d.transpose_b = p->op == PROBLEM_IP || job->transpose_b;
+    d.b_packed = job->packed;
+    d.act = job->act;
+    if (one_call) {
+        const int64_t members = problem_batch(p, p->c_batch);
+        d.batch = members;
+        if (members > 1 && problem_batch(p, p->a_batch) == 1)
+            d.stride_a = HEW_STRIDE_SHARED;
+        if (members > 1 && problem_batch(p, p->b_batch) == 1)
+            d.stride_b = HEW_STRIDE_SHARED;
+        if (members == 0)
+            d.batch = -1;
+    }
+    return d;
+}
+
+/* Members of the same A or B one after the other are the rows of one product. */
+static void fold_batch(hew_gemm_desc *d)
+{
+    if (d->batch > 1 && d->stride_b == HEW_STRIDE_SHARED && d->stride_a == 0 && !d->transpose_a) {
+        d->m *= d->batch;
+        d->batch = 1;
+        d->stride_b = 0;
+    }
+}
+
+static hew_status create_gemm(ours *o)
+{
+    const bench_job *job = o->job;
+    const bool one_call = ours_one_call(&job->p);
+    hew_gemm_desc d = gemm_desc(job, one_call);
+    fold_batch(&d);
+    o->calls = one_call ? 1 : (size_t)problem_batch(&job->p, job->p.c_batch);
+    hew_status status = hew_gemm_create(&o->gemm, &d);
+    if (status != HEW_OK)
+        return status;
+    if (job->packed) {
+        o->packed = hew_alloc(hew_gemm_packed_size(o->gemm));
+        status = o->packed ? hew_gemm_pack(o->gemm, job->weights, o->packed) : HEW_ERR_NO_MEMORY;
+    }
+    o->scratch = hew_alloc(hew_gemm_scratch_size(o->gemm, o->threads ? o->threads->count : 1));
+    o->kernel = hew_gemm_kernel(o->gemm);
+    return status;
+}
+
+static hew_status create_conv(ours *o)
+{
+    const bench_job *job = o->job;
+    const problem *p = &job->p;
+    hew_conv_desc d = HEW_CONV_DESC(.batch = p->mb, .in_c = p->ic, .out_c = p->oc, .groups = p->g);
+    for (int i = 0; i < p->rank; i++) {
+        d.in[i] = p->in[i];
+        d.kernel[i] = p->kernel[i];
+        d.stride[i] = p->stride[i];
+        d.dilation[i] = p->dilation[i];
+        d.pad_lo[i] = p->pad_lo[i];
+        d.pad_hi[i] = p->pad_hi[i];
+    }
+    d.act = job->act;
+    hew_status status = hew_conv_create(&o->conv, &d);
+    if (status != HEW_OK)
+        return status;
+    o->packed = hew_alloc(hew_conv_packed_size(o->conv));
+    o->scratch = hew_alloc(hew_conv_scratch_size(o->conv, o->threads ? o->threads->count : 1));
+    if (!o->packed || !o->scratch)
+        return HEW_ERR_NO_MEMORY;
+    o->kernel = hew_conv_kernel(o->conv);
+    return hew_conv_pack(o->conv, job->weights, o->packed);
+}
+
+static const char *family_kernel(int family)
+{
+    size_t count;
+    return hew_kernels(family, &count)->name;
+}
+
+bool ours_create(ours *o, const bench_job *job, const hew_threads *threads, char why[PROBLEM_WHY])
+{
+    *o = (ours){.job = job, .threads = threads, .out = bench_floats(job->out_count)};
+    hew_status status = o->out ? HEW_OK : HEW_ERR_NO_MEMORY;
+    switch (job->p.op) {
+    case PROBLEM_GEMM:
+    case PROBLEM_IP: status = o->out ? create_gemm(o) : status; break;
+    case PROBLEM_CONV: status = o->out ? create_conv(o) : status; break;
+    case PROBLEM_POOL: o->kernel = family_kernel(HEW_FAMILY_pooling_f32); break;
+    case PROBLEM_SOFTMAX: o->kernel = family_kernel(HEW_FAMILY_softmax_f32); break;
+    case PROBLEM_REORDER: o->kernel = family_kernel(HEW_FAMILY_transpose_f32); break;
+    default: status = HEW_ERR_UNSUPPORTED;
+    }
+    if (status != HEW_OK)
+        snprintf(why, PROBLEM_WHY, "%s: %.200s", hew_status_name(status), hew_last_error());
+    else
+        ours_reset(o);
+    return status == HEW_OK;
+}
+
+void ours_reset(ours *o)
+{
+    if (o->job->residual)
+        memcpy(o->out, o->job->residual_values, o->job->out_count * sizeof(float));
+}
+
+static hew_status run_gemm(const ours *o)
+{
+    const bench_job *job = o->job;
+    hew_gemm_args args = HEW_GEMM_ARGS(.packed_b = o->packed, .bias = job->bias_values,
+                                       .scratch = o->scratch, .threads = o->threads);
+    for (size_t i = 0; i < o->calls; i++) {
+        const bench_member at = bench_member_of(&job->p, i);
+        args.a = job->in + at.a;
+        args.b = job->packed ? NULL : job->weights + at.b;
+        args.c = o->out + at.c;
+        args.residual = job->residual ? args.c : NULL;
+        const hew_status status = hew_gemm_run(o->gemm, &args);
+        if (status != HEW_OK)
+            return status;
+    }
+    return HEW_OK;
+}
+
+static hew_status run_pool(const ours *o)
+{
+    const problem *p = &o->job->p;
+    hew_pooling_desc d = HEW_POOLING_DESC(.kind = o->job->pooling, .batch = p->mb,
+                                          .channels = p->ic);
+    for (int i = 0; i < p->rank; i++) {
+        d.in[i] = p->in[i];
+        d.kernel[i] = p->kernel[i];
+        d.stride[i] = p->stride[i];
+        d.dilation[i] = p->dilation[i];
+        d.pad_lo[i] = p->pad_lo[i];
+        d.pad_hi[i] = p->pad_hi[i];
+    }
+    return hew_pooling(&d, o->job->in, o->out, o->threads);
+}
+
+static hew_status run_rows(const ours *o)
+{
+    const problem *p = &o->job->p;
+    if (p->op == PROBLEM_SOFTMAX) {
+        const hew_softmax_desc d = HEW_SOFTMAX_DESC(.log = o->job->log, .rows = p->rows,
+                                                    .columns = p->columns);
+        return hew_softmax(&d, o->job->in, o->out, o->threads);
+    }
+    const bool first = o->job->to_channels_first;
+    const hew_reorder_desc d =
+        HEW_REORDER_DESC(.from = first ? HEW_CHANNELS_LAST : HEW_CHANNELS_FIRST,
+                         .to = first ? HEW_CHANNELS_FIRST : HEW_CHANNELS_LAST, .batch = p->rows,
+                         .pixels = p->pixels, .channels = p->columns);
+    return hew_reorder(&d, o->job->in, o->out, o->threads);
+}
+
+bool ours_run(ours *o)
+{
+    switch (o->job->p.op) {
+    case PROBLEM_GEMM:
+    case PROBLEM_IP: return run_gemm(o) == HEW_OK;
+    case PROBLEM_CONV:
+        return hew_conv_run(o->conv, &HEW_CONV_ARGS(.in = o->job->in, .packed = o->packed,
+                                                    .bias = o->job->bias_values,
+                                                    .residual = o->job->residual ? o->out : NULL,
+                                                    .out = o->out, .scratch = o->scratch,
+                                                    .threads = o->threads)) == HEW_OK;
+    case PROBLEM_POOL: return run_pool(o) == HEW_OK;
+    default: return run_rows(o) == HEW_OK;
+    }
+}
+
+void ours_destroy(ours *o)
+{
+    hew_gemm_destroy(o->gemm);
+    hew_conv_destroy(o->conv);
+    hew_free(o->packed);
+    hew_free(o->scratch);
+    free(o->out);
+    *o = (ours){.job = NULL};
+}

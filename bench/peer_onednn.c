@@ -1,0 +1,241 @@
+/*
+ * peer_onednn.c - oneDNN as a peer: makes the primitive, brings the operands into the layouts that
+ * it chose, runs it.
+ */
+#include "peer.h"
+#include "peer_onednn_job.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_ARGS = 4, SGEMM_VARIANT = 3 };
+
+typedef struct onednn_run {
+    dnnl_engine_t engine;
+    dnnl_stream_t stream;
+    dnnl_primitive_desc_t pd;
+    dnnl_primitive_t primitive;
+    dnnl_exec_arg_t args[MAX_ARGS];
+    int n_args;
+    dnnl_memory_t dst; /* one of args */
+    onednn_tensor ours_dst;
+    const bench_job *job;
+    float *sgemm_c; /* dnnl_sgemm: no primitive, this output */
+    char label[64];
+} onednn_run;
+
+/* oneDNN asks OpenMP how many threads there are; whose OpenMP is known only by its symbol. */
+static void set_threads(int threads)
+{
+    static const char *const runtimes[] = {"libgomp.so.1", "libomp.so.5", "libiomp5.so"};
+    for (size_t i = 0; i < sizeof runtimes / sizeof *runtimes; i++) {
+        void *so = dlopen(runtimes[i], RTLD_LAZY | RTLD_NOLOAD);
+        if (!so)
+            continue;
+        void (*set)(int);
+        *(void **)&set = dlsym(so, "omp_set_num_threads");
+        if (set)
+            set(threads);
+        dlclose(so);
+    }
+}
+
+static const char *about(void)
+{
+    static char text[96];
+    const dnnl_version_t *v = dnnl_version();
+    snprintf(text, sizeof text, "oneDNN %d.%d.%d (%.7s)", v->major, v->minor, v->patch, v->hash);
+    return text;
+}
+
+/* Runs a primitive of one source and one destination, and waits. */
+static bool reorder(onednn_run *r, onednn_md_ref from_md, dnnl_memory_t from, onednn_md_ref to_md,
+                    dnnl_memory_t to)
+{
+    dnnl_primitive_desc_t pd = NULL;
+    dnnl_primitive_t primitive = NULL;
+    const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}};
+    const bool ok =
+        dnnl_reorder_primitive_desc_create(&pd, from_md, r->engine, to_md, r->engine, NULL) ==
+            dnnl_success &&
+        dnnl_primitive_create(&primitive, pd) == dnnl_success &&
+        dnnl_primitive_execute(primitive, r->stream, 2, args) == dnnl_success &&
+        dnnl_stream_wait(r->stream) == dnnl_success;
+    if (primitive)
+        dnnl_primitive_destroy(primitive);
+    if (pd)
+        dnnl_primitive_desc_destroy(pd);
+    return ok;
+}
+
+/* Between an operand of the job and the primitive's memory, either way. */
+static bool exchange(onednn_run *r, const onednn_tensor *ours, const float *values,
+                     onednn_md_ref md, dnnl_memory_t memory, bool to_primitive)
+{
+    onednn_md our_md;
+    dnnl_memory_t our_memory = NULL;
+    if (onednn_md_init(&our_md, ours) != dnnl_success)
+        return false;
+    onednn_md_ref ref = onednn_md_get(&our_md);
+    bool ok = dnnl_memory_create(&our_memory, ref, r->engine, (void *)(uintptr_t)values) ==
+              dnnl_success;
+    if (ok)
+        ok = to_primitive ? reorder(r, ref, our_memory, md, memory)
+                          : reorder(r, md, memory, ref, our_memory);
+    if (our_memory)
+        dnnl_memory_destroy(our_memory);
+    onednn_md_free(&our_md);
+    return ok;
+}
+
+static bool add_arg(onednn_run *r, int arg, dnnl_query_t query, int index,
+                    const onednn_tensor *ours, const float *values)
+{
+    dnnl_memory_t memory;
+    onednn_md_ref md = dnnl_primitive_desc_query_md(r->pd, query, index);
+    if (!md || dnnl_memory_create(&memory, md, r->engine, DNNL_MEMORY_ALLOCATE) != dnnl_success)
+        return false;
+    r->args[r->n_args++] = (dnnl_exec_arg_t){arg, memory};
+    if (arg == DNNL_ARG_DST)
+        r->dst = memory;
+    return !values || exchange(r, ours, values, md, memory, true);
+}
+
+static bool build(onednn_run *r, const bench_job *job, const onednn_spec *s,
+                  const onednn_spec *ours)
+{
+    dnnl_primitive_attr_t attr;
+    if (dnnl_primitive_attr_create(&attr) != dnnl_success)
+        return false;
+    bool ok = onednn_job_attr(attr, job) &&
+              onednn_pd_create(&r->pd, s, attr, r->engine) == dnnl_success;
+    dnnl_primitive_attr_destroy(attr);
+    ok = ok && dnnl_primitive_create(&r->primitive, r->pd) == dnnl_success &&
+         add_arg(r, DNNL_ARG_SRC, dnnl_query_src_md, 0, &ours->src, job->in) &&
+         add_arg(r, DNNL_ARG_DST, dnnl_query_dst_md, 0, &ours->dst,
+                 job->residual ? job->residual_values : NULL);
+    if (s->weights.ndims)
+        ok = ok && add_arg(r, DNNL_ARG_WEIGHTS, dnnl_query_weights_md, 0, &ours->weights,
+                           job->weights);
+    if (s->bias.ndims)
+        ok = ok && add_arg(r, DNNL_ARG_BIAS, dnnl_query_weights_md, 1, &ours->bias,
+                           job->bias_values);
+    if (ok) {
+        const char *name = "";
+        dnnl_primitive_desc_query(r->pd, dnnl_query_impl_info_str, 0, (void *)&name);
+        snprintf(r->label, sizeof r->label, "%s%s", name,
+                 s->kind == ONEDNN_IP                        ? " (ip)"
+                 : s->src.tag == dnnl_format_tag_any         ? ""
+                 : s->kind == ONEDNN_CONV                    ? " (nhwc)"
+                                                             : "");
+    }
+    return ok;
+}
+
+static void destroy(void *op)
+{
+    onednn_run *r = op;
+    if (!r)
+        return;
+    for (int i = 0; i < r->n_args; i++)
+        dnnl_memory_destroy(r->args[i].memory);
+    if (r->primitive)
+        dnnl_primitive_destroy(r->primitive);
+    if (r->pd)
+        dnnl_primitive_desc_destroy(r->pd);
+    if (r->stream)
+        dnnl_stream_destroy(r->stream);
+    if (r->engine)
+        dnnl_engine_destroy(r->engine);
+    free(r->sgemm_c);
+    free(r);
+}
+
+/* dnnl_sgemm has no epilogue, but beta = 1 is a residual. */
+static bool sgemm_fits(const bench_job *job)
+{
+    const problem *p = &job->p;
+    return (p->op == PROBLEM_GEMM || p->op == PROBLEM_IP) && problem_batch(p, p->c_batch) == 1 &&
+           !job->bias && job->act.kind == HEW_ACT_NONE;
+}
+
+static void run_sgemm(onednn_run *r)
+{
+    const bench_job *job = r->job;
+    const problem *p = &job->p;
+    const bool n_by_k = p->op == PROBLEM_IP || job->transpose_b;
+    dnnl_sgemm(job->transpose_a ? 'T' : 'N', n_by_k ? 'T' : 'N', p->m, p->n, p->k, 1.0f, job->in,
+               job->transpose_a ? p->m : p->k, job->weights, n_by_k ? p->k : p->n,
+               job->residual ? 1.0f : 0.0f, r->sgemm_c, p->n);
+}
+
+static bool start(onednn_run *r, const bench_job *job, int variant, char why[PEER_WHY])
+{
+    onednn_spec spec, ours;
+    if (variant == SGEMM_VARIANT) {
+        r->sgemm_c = sgemm_fits(job) ? bench_floats(job->out_count) : NULL;
+        if (r->sgemm_c && job->residual)
+            memcpy(r->sgemm_c, job->residual_values, job->out_count * sizeof(float));
+        snprintf(r->label, sizeof r->label, "dnnl_sgemm");
+        return r->sgemm_c != NULL;
+    }
+    if (variant > SGEMM_VARIANT || !onednn_job_spec(&spec, &ours, job, variant))
+        return false;
+    r->ours_dst = ours.dst;
+    const bool ok = dnnl_engine_create(&r->engine, dnnl_cpu, 0) == dnnl_success &&
+                    dnnl_stream_create(&r->stream, r->engine, dnnl_stream_default_flags) ==
+                        dnnl_success &&
+                    build(r, job, &spec, &ours);
+    if (!ok)
+        snprintf(why, PEER_WHY, "oneDNN has no primitive for this");
+    return ok;
+}
+
+static void *create(const bench_job *job, int variant, char why[PEER_WHY])
+{
+    why[0] = '\0';
+    set_threads(job->threads);
+    onednn_run *r = calloc(1, sizeof *r);
+    if (!r)
+        return NULL;
+    r->job = job;
+    if (start(r, job, variant, why))
+        return r;
+    /* The missing ones among a gemm's variants are skipped; the last one ends the list. */
+    const bool gemm = job->p.op == PROBLEM_GEMM || job->p.op == PROBLEM_IP;
+    if (!why[0] && gemm && variant < SGEMM_VARIANT)
+        snprintf(why, PEER_WHY, "not with inner products");
+    destroy(r);
+    return NULL;
+}
+
+static void run(void *op)
+{
+    onednn_run *r = op;
+    if (r->sgemm_c) {
+        run_sgemm(r);
+    } else {
+        dnnl_primitive_execute(r->primitive, r->stream, r->n_args, r->args);
+        dnnl_stream_wait(r->stream);
+    }
+}
+
+static void output(void *op, float *out)
+{
+    onednn_run *r = op;
+    if (r->sgemm_c)
+        memcpy(out, r->sgemm_c, r->job->out_count * sizeof *out);
+    else
+        exchange(r, &r->ours_dst, out, dnnl_primitive_desc_query_md(r->pd, dnnl_query_dst_md, 0),
+                 r->dst, false);
+}
+
+static const char *label(const void *op)
+{
+    return ((const onednn_run *)op)->label;
+}
+
+const peer_api hew_bench_peer = {PEER_API_VERSION, "onednn", about, create,
+                                 run,              output,   label, destroy};

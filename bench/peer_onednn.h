@@ -1,0 +1,65 @@
+/*
+ * peer_onednn.h - the parts of oneDNN's C API that differ between its versions 2 and 3, as
+ * functions of one form: peer_onednn_v2.c and peer_onednn_v3.c.
+ */
+#ifndef HEW_BENCH_PEER_ONEDNN_H
+#define HEW_BENCH_PEER_ONEDNN_H
+
+#include <stdbool.h>
+
+#include <oneapi/dnnl/dnnl.h>
+
+#if DNNL_VERSION_MAJOR >= 3
+typedef dnnl_memory_desc_t onednn_md; /* an owned handle */
+typedef const_dnnl_memory_desc_t onednn_md_ref;
+#else
+typedef dnnl_memory_desc_t onednn_md; /* a struct */
+typedef const dnnl_memory_desc_t *onednn_md_ref;
+#endif
+
+/* A tensor to be described; no dims: absent. */
+typedef struct onednn_tensor {
+    int ndims;
+    dnnl_dims_t dims;
+    dnnl_format_tag_t tag; /* dnnl_format_tag_any; dnnl_format_tag_undef: by strides */
+    dnnl_dims_t strides;
+} onednn_tensor;
+
+typedef struct onednn_window {
+    dnnl_dims_t kernel, strides, dilates, pad_lo, pad_hi;
+} onednn_window;
+
+typedef enum onednn_kind {
+    ONEDNN_CONV,
+    ONEDNN_IP,
+    ONEDNN_MATMUL,
+    ONEDNN_POOL,
+    ONEDNN_SOFTMAX,
+    ONEDNN_REORDER
+} onednn_kind;
+
+/* A primitive to be made.  Pooling, softmax and reorder have only src and dst. */
+typedef struct onednn_spec {
+    onednn_kind kind;
+    onednn_tensor src, weights, bias, dst;
+    onednn_window window;
+    dnnl_alg_kind_t alg; /* of pooling */
+    bool log;            /* softmax */
+    int axis;
+} onednn_spec;
+
+/* All fail with a status other than dnnl_success. */
+dnnl_status_t onednn_md_init(onednn_md *md, const onednn_tensor *t);
+void onednn_md_free(onednn_md *md);
+onednn_md_ref onednn_md_get(const onednn_md *md);
+
+dnnl_status_t onednn_pd_create(dnnl_primitive_desc_t *pd, const onednn_spec *spec,
+                               const_dnnl_primitive_attr_t attr, dnnl_engine_t engine);
+dnnl_status_t onednn_append_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t alg, float alpha,
+                                    float beta);
+dnnl_status_t onednn_append_sum(dnnl_post_ops_t ops);
+
+/* hardsigmoid came with 2.7: dnnl_alg_kind_undef where it is missing. */
+dnnl_alg_kind_t onednn_hard_sigmoid(void);
+
+#endif

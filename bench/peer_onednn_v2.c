@@ -1,0 +1,114 @@
+/*
+ * peer_onednn_v2.c - oneDNN 2.x: an operation descriptor first, then the primitive descriptor;
+ * memory descriptors are structs.
+ */
+#include "peer_onednn.h"
+
+#if DNNL_VERSION_MAJOR == 2
+
+dnnl_status_t onednn_md_init(onednn_md *md, const onednn_tensor *t)
+{
+    if (t->ndims == 0) {
+        *md = (dnnl_memory_desc_t){.ndims = 0};
+        return dnnl_success;
+    }
+    if (t->tag == dnnl_format_tag_undef)
+        return dnnl_memory_desc_init_by_strides(md, t->ndims, t->dims, dnnl_f32, t->strides);
+    return dnnl_memory_desc_init_by_tag(md, t->ndims, t->dims, dnnl_f32, t->tag);
+}
+
+void onednn_md_free(onednn_md *md)
+{
+    (void)md;
+}
+
+onednn_md_ref onednn_md_get(const onednn_md *md)
+{
+    return md->ndims ? md : NULL;
+}
+
+/* Any operation's descriptor: dnnl_primitive_desc_create finds out which. */
+typedef union onednn_op {
+    dnnl_convolution_desc_t conv;
+    dnnl_inner_product_desc_t ip;
+    dnnl_matmul_desc_t matmul;
+    dnnl_pooling_v2_desc_t pool;
+    dnnl_softmax_v2_desc_t softmax;
+} onednn_op;
+
+typedef struct onednn_mds {
+    onednn_md src, weights, bias, dst;
+} onednn_mds;
+
+static dnnl_status_t op_init(onednn_op *op, const onednn_spec *s, const onednn_mds *m)
+{
+    const onednn_window *w = &s->window;
+    onednn_md_ref bias = onednn_md_get(&m->bias);
+    switch (s->kind) {
+    case ONEDNN_CONV:
+        return dnnl_dilated_convolution_forward_desc_init(
+            &op->conv, dnnl_forward_inference, dnnl_convolution_direct, &m->src, &m->weights, bias,
+            &m->dst, w->strides, w->dilates, w->pad_lo, w->pad_hi);
+    case ONEDNN_IP:
+        return dnnl_inner_product_forward_desc_init(&op->ip, dnnl_forward_inference, &m->src,
+                                                    &m->weights, bias, &m->dst);
+    case ONEDNN_MATMUL:
+        return dnnl_matmul_desc_init(&op->matmul, &m->src, &m->weights, bias, &m->dst);
+    case ONEDNN_POOL:
+        return dnnl_pooling_v2_forward_desc_init(&op->pool, dnnl_forward_inference, s->alg, &m->src,
+                                                 &m->dst, w->strides, w->kernel, w->dilates,
+                                                 w->pad_lo, w->pad_hi);
+    case ONEDNN_SOFTMAX:
+        return dnnl_softmax_v2_forward_desc_init(
+            &op->softmax, dnnl_forward_inference,
+            s->log ? dnnl_softmax_log : dnnl_softmax_accurate, &m->src, &m->dst, s->axis);
+    case ONEDNN_REORDER:
+        break;
+    }
+    return dnnl_invalid_arguments;
+}
+
+dnnl_status_t onednn_pd_create(dnnl_primitive_desc_t *pd, const onednn_spec *spec,
+                               const_dnnl_primitive_attr_t attr, dnnl_engine_t engine)
+{
+    onednn_mds m;
+    onednn_op op;
+    dnnl_status_t status = onednn_md_init(&m.src, &spec->src);
+    if (status == dnnl_success)
+        status = onednn_md_init(&m.weights, &spec->weights);
+    if (status == dnnl_success)
+        status = onednn_md_init(&m.bias, &spec->bias);
+    if (status == dnnl_success)
+        status = onednn_md_init(&m.dst, &spec->dst);
+    if (status != dnnl_success)
+        return status;
+    if (spec->kind == ONEDNN_REORDER)
+        return dnnl_reorder_primitive_desc_create(pd, &m.src, engine, &m.dst, engine, attr);
+    status = op_init(&op, spec, &m);
+    return status == dnnl_success ? dnnl_primitive_desc_create(pd, &op, attr, engine, NULL)
+                                  : status;
+}
+
+dnnl_status_t onednn_append_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t alg, float alpha,
+                                    float beta)
+{
+    return dnnl_post_ops_append_eltwise(ops, 1.0f, alg, alpha, beta);
+}
+
+dnnl_status_t onednn_append_sum(dnnl_post_ops_t ops)
+{
+    return dnnl_post_ops_append_sum(ops, 1.0f);
+}
+
+dnnl_alg_kind_t onednn_hard_sigmoid(void)
+{
+#if DNNL_VERSION_MINOR >= 7
+    return dnnl_eltwise_hardsigmoid;
+#else
+    return dnnl_alg_kind_undef;
+#endif
+}
+
+#else
+typedef int peer_onednn_v2_is_empty;
+#endif

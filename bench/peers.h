@@ -1,0 +1,13 @@
+/* peers.h - finds and loads the plugins of peer.h. */
+#ifndef HEW_BENCH_PEERS_H
+#define HEW_BENCH_PEERS_H
+
+#include "peer.h"
+
+enum { PEERS_MAX = 4 };
+extern const char *const peer_names[PEERS_MAX]; /* onednn, openblas, blis, libxsmm */
+
+/* The plugin of that name, beside this program in bench/.  Null, with the reason in `why`. */
+const peer_api *peer_load(const char *name, char why[PEER_WHY]);
+
+#endif

@@ -1,0 +1,83 @@
+/*
+ * problem.h - the notation in which problems are written: that of oneDNN's benchdnn.
+ *
+ *     conv      [gX][mbX]icX[idX][ihX][iwX]ocX[od..][oh..][ow..]kh..[sh..][dh..][ph..][n"name"]
+ *     pool      as conv, without g and oc
+ *     ip        [mbX]icX[idX][ihX][iwX]ocX[n"name"]
+ *     gemm      MxK:KxN, 3x64x128:3x128x32 (batch, with broadcasting), mXnXkX      [n"name"]
+ *     softmax   128x1000: along the last axis
+ *     reorder   NxCxHxW: channels first to channels last, or back
+ *
+ * `_` separates and means nothing.  Defaults: mb 2, g 1, s 1, d 0 (taps are d + 1 apart).  Without
+ * w, w is h; without h and w, both are d.  o follows from i, k, s, d and p, p from o when o is
+ * there; padding after the last element is whatever makes o come out.
+ */
+#ifndef HEW_BENCH_PROBLEM_H
+#define HEW_BENCH_PROBLEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { PROBLEM_TEXT = 192, PROBLEM_WHY = 256, PROBLEM_MAX_DIMS = 12 };
+
+typedef enum problem_op {
+    PROBLEM_GEMM,
+    PROBLEM_IP,
+    PROBLEM_CONV,
+    PROBLEM_POOL,
+    PROBLEM_SOFTMAX,
+    PROBLEM_REORDER,
+    PROBLEM_OP_COUNT
+} problem_op;
+
+typedef struct problem {
+    problem_op op;
+    char text[PROBLEM_TEXT]; /* as written, without the name */
+    char name[PROBLEM_TEXT]; /* "" if it has none */
+
+    /* conv, pool and ip.  Spatial arrays are outermost first, `rank` long, the rest 1 (pads 0). */
+    int rank;
+    int64_t g, mb, ic, oc;
+    int64_t in[3], out[3], kernel[3], stride[3], pad_lo[3], pad_hi[3];
+    int64_t dilation[3]; /* distance between taps: the notation's d + 1 */
+
+    /* gemm and ip: C[batch...][m][n] = A[batch...][m][k] * B[batch...][k][n], dims of 1 broadcast.
+     * dims counts the batch dimensions and the matrix's two. */
+    int dims;
+    int64_t a_batch[PROBLEM_MAX_DIMS], b_batch[PROBLEM_MAX_DIMS], c_batch[PROBLEM_MAX_DIMS];
+    int64_t m, n, k;
+
+    /* softmax: rows x columns.  reorder: images of `columns` channels and `pixels` pixels. */
+    int64_t rows, columns, pixels;
+} problem;
+
+/* "gemm", "ip", "conv", ... */
+const char *problem_op_name(problem_op op);
+
+/* Also knows "matmul" and "pooling".  False for other words. */
+bool problem_op_parse(const char *word, problem_op *op);
+
+/* False, with a sentence in `why`, when the text is no problem of this kind. */
+bool problem_parse(problem_op op, const char *text, problem *p, char why[PROBLEM_WHY]);
+
+/* Puts another batch size in place of the one that was written: conv, pool and ip. */
+void problem_set_mb(problem *p, int64_t mb);
+
+/* Multiply-adds; taps in the padding don't count.  0 for pool, softmax and reorder. */
+double problem_macs(const problem *p);
+
+/* Elements of the input (A), the weights (B), one image or matrix of output, and all output. */
+typedef struct problem_sizes {
+    size_t in, weights, out;
+} problem_sizes;
+problem_sizes problem_elements(const problem *p);
+
+/* Batch members of A, B and C. */
+int64_t problem_batch(const problem *p, const int64_t batch[PROBLEM_MAX_DIMS]);
+
+/* The parsers of the two families of notation; problem_parse calls them. */
+bool problem_parse_keys(problem *p, const char *text, char why[PROBLEM_WHY]);
+bool problem_parse_dims(problem *p, const char *text, char why[PROBLEM_WHY]);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * reference.h - what the result must be: the library's definition of the operation (the ref rung),
+ * of everything or, where that would take too long, of a sample.
+ */
+#ifndef HEW_BENCH_REFERENCE_H
+#define HEW_BENCH_REFERENCE_H
+
+#include "job.h"
+
+enum { REFERENCE_WHAT = 48 };
+
+typedef struct reference {
+    const bench_job *job;
+    float *out;      /* everything; null if only a sample is known */
+    float *avx2_out; /* then: everything as the avx2 rung computes it, or null */
+
+    bench_job sub; /* the sample as a problem of its own, with operands of its own */
+    float *sub_out;
+    size_t *where; /* sub_out[i] is to be found at out[where[i]] */
+
+    char what[REFERENCE_WHAT]; /* "ref", "ref 3x1024 + avx2": what a comparison covers */
+} reference;
+
+/* Both also restore the rungs in use.  False, with the reason in `why`, on failure. */
+bool reference_create(reference *r, const bench_job *job, char why[PROBLEM_WHY]);
+void reference_destroy(reference *r);
+
+/* Elements that differ in any bit (NaNs are alike), and the largest difference. */
+size_t reference_compare(const reference *r, const float *out, double *max_err);
+size_t compare_bits(const float *x, const float *y, size_t count, double *max_err);
+
+/* Whether a peer's result is right: within the rounding of a sum of this length. */
+bool within_rounding(const bench_job *job, const float *mine, const float *theirs,
+                     double *max_err, double *allowed);
+
+/* Values from -1 to 1 that depend on the seed and the index alone. */
+void fill_values(float *x, size_t count, uint64_t seed);
+
+#endif

@@ -1,0 +1,198 @@
+#include "report.h"
+
+#include "cases.h"
+
+#include <math.h>
+
+bool report_moves_data(problem_op op)
+{
+    return op == PROBLEM_POOL || op == PROBLEM_SOFTMAX || op == PROBLEM_REORDER;
+}
+
+static void append(char *to, size_t size, const char *text)
+{
+    const size_t used = strlen(to);
+    snprintf(to + used, size - used, "%s", text);
+}
+
+void report_title(const bench_job *job, char *to, size_t size)
+{
+    snprintf(to, size, "%s", job->p.name[0] ? job->p.name : job->p.text);
+    if (job->transpose_a || job->transpose_b)
+        append(to, size, job->transpose_a ? job->transpose_b ? " A'B'" : " A'" : " B'");
+    if (job->p.op == PROBLEM_POOL && job->pooling != HEW_POOLING_MAX)
+        append(to, size, job->pooling == HEW_POOLING_AVG ? " avg_np" : " avg_p");
+    if (job->p.op == PROBLEM_GEMM && !job->packed)
+        append(to, size, " plain");
+    if (job->log)
+        append(to, size, " log");
+    if (job->bias)
+        append(to, size, " +bias");
+    if (job->residual)
+        append(to, size, " +add");
+    if (job->act.kind != HEW_ACT_NONE) {
+        append(to, size, " +");
+        append(to, size, case_act_name(job->act.kind));
+    }
+}
+
+static const char csv_header[] = "op,types,problem,name,isa,kernel,threads,min_us,median_us,gops,"
+                                 "pct_peak,max_err,peer,peer_min_us,peer_median_us,ratio\n";
+
+void report_begin(report *r)
+{
+    if (r->csv) {
+        fputs(csv_header, stdout);
+        return;
+    }
+    printf("%-*s  %-*s", r->problem_width, "problem", r->kernel_width, "kernel");
+    if (r->timed)
+        printf(" %10s %10s %8s %6s", "min us", "median us", "GFLOP/s", "% peak");
+    printf("  %-*s", r->timed && r->n_peers ? r->check_width : 0, "check");
+    for (size_t i = 0; i < r->n_peers && r->timed; i++)
+        printf(" %10s us  ratio", r->peer_names[i]);
+    printf("\n");
+}
+
+static void json_string(FILE *f, const char *key, const char *value)
+{
+    fprintf(f, "\"%s\":\"", key);
+    for (; *value; value++) {
+        const unsigned char c = (unsigned char)*value;
+        if (c == '"' || c == '\\')
+            fprintf(f, "\\%c", c);
+        else if (c < 0x20)
+            fprintf(f, "\\u%04x", c);
+        else
+            fputc(c, f);
+    }
+    fputs("\",", f);
+}
+
+/* The fields are other tools' input: add to them, never rename.  A NaN has no number in JSON. */
+static void write_json(FILE *f, const report_row *row, const report_peer *peer)
+{
+    fputc('{', f);
+    json_string(f, "op", problem_op_name(row->job->p.op));
+    json_string(f, "types", "f32");
+    json_string(f, "problem", row->job->p.text);
+    json_string(f, "name", row->job->p.name);
+    json_string(f, "isa", row->isa);
+    json_string(f, "kernel", row->kernel);
+    fprintf(f, "\"threads\":%d,\"min_us\":%.6g,\"median_us\":%.6g,\"gops\":%.6g,\"pct_peak\":%.4g,",
+            row->job->threads, row->min_us, row->median_us, row->rate, row->pct_peak);
+    if (isfinite(row->max_err))
+        fprintf(f, "\"max_err\":%.6g", row->max_err);
+    else
+        fprintf(f, "\"max_err\":null");
+    if (peer) {
+        fputc(',', f);
+        json_string(f, "peer", peer->name);
+        fprintf(f, "\"peer_min_us\":%.6g,\"peer_median_us\":%.6g,\"ratio\":%.4g", peer->min_us,
+                peer->median_us, peer->median_us / row->median_us);
+    }
+    fputs("}\n", f);
+    fflush(f);
+}
+
+static void csv_string(const char *value)
+{
+    putchar('"');
+    for (; *value; value++)
+        printf(*value == '"' ? "\"\"" : "%c", *value);
+    fputs("\",", stdout);
+}
+
+static void write_csv(const report_row *row, const report_peer *peer)
+{
+    printf("%s,f32,", problem_op_name(row->job->p.op));
+    csv_string(row->job->p.text);
+    csv_string(row->job->p.name);
+    printf("%s,%s,%d,%.6g,%.6g,%.6g,%.4g,%.6g,", row->isa, row->kernel, row->job->threads,
+           row->min_us, row->median_us, row->rate, row->pct_peak, row->max_err);
+    if (peer)
+        printf("%s,%.6g,%.6g,%.4g\n", peer->name, peer->min_us, peer->median_us,
+               peer->median_us / row->median_us);
+    else
+        printf(",,,\n");
+}
+
+static void write_row(const report *r, const report_row *row)
+{
+    char title[2 * PROBLEM_TEXT];
+    report_title(row->job, title, sizeof title);
+    const char *kernel = strncmp(row->kernel, "hew_", 4) == 0 ? row->kernel + 4 : row->kernel;
+    printf("%-*s  %-*s", r->problem_width, title, r->kernel_width, kernel);
+    if (r->timed)
+        printf(" %10.*f %10.*f %8.1f %6.1f", row->min_us < 10 ? 3 : 1, row->min_us,
+               row->median_us < 10 ? 3 : 1, row->median_us, row->rate, row->pct_peak);
+    printf("  %-*s", r->timed && r->n_peers ? r->check_width : 0, row->check);
+    for (size_t i = 0; i < r->n_peers && r->timed; i++) {
+        const report_peer *p = &row->peers[i];
+        if (p->median_us > 0)
+            printf(" %13.*f %6.2f", p->median_us < 10 ? 3 : 1, p->median_us,
+                   p->median_us / row->median_us);
+        else
+            printf(" %13s %6s", "-", "-");
+        if (r->verbose && p->median_us > 0)
+            printf(" [%s]", p->label);
+    }
+    printf("\n");
+    fflush(stdout);
+}
+
+static void count_ratio(report *r, size_t i, const report_row *row, double ratio)
+{
+    r->log_ratio[i] += log(ratio);
+    if (r->with_peer[i]++ == 0 || ratio < r->worst[i]) {
+        r->worst[i] = ratio;
+        report_title(row->job, r->worst_name[i], PROBLEM_TEXT);
+    }
+}
+
+void report_add(report *r, const report_row *row)
+{
+    r->rows++;
+    size_t compared = 0;
+    double best = 0;
+    for (size_t i = 0; i < r->n_peers && r->timed; i++) {
+        const report_peer *p = &row->peers[i];
+        if (p->median_us <= 0)
+            continue;
+        compared++;
+        best = best == 0 || p->median_us < best ? p->median_us : best;
+        count_ratio(r, i, row, p->median_us / row->median_us);
+        if (r->json)
+            write_json(r->json, row, p);
+        if (r->csv)
+            write_csv(row, p);
+    }
+    if (best > 0)
+        count_ratio(r, PEERS_MAX, row, best / row->median_us);
+    if (r->json && !compared)
+        write_json(r->json, row, NULL);
+    if (r->csv && !compared)
+        write_csv(row, NULL);
+    if (!r->csv)
+        write_row(r, row);
+}
+
+static void end_line(const report *r, size_t i, const char *name)
+{
+    printf("%-18s geometric mean %5.2f over %zu, worst %5.2f at %s\n", name,
+           exp(r->log_ratio[i] / (double)r->with_peer[i]), r->with_peer[i], r->worst[i],
+           r->worst_name[i]);
+}
+
+void report_end(report *r)
+{
+    if (r->csv || !r->n_peers || !r->timed)
+        return;
+    printf("\nratio: the peer's median time / ours; over 1, this library is faster\n");
+    for (size_t i = 0; i < r->n_peers; i++) {
+        if (r->with_peer[i])
+            end_line(r, i, r->peer_names[i]);
+    }
+    if (r->n_peers > 1 && r->with_peer[PEERS_MAX])
+        end_line(r, PEERS_MAX, "the best of them");
+}
