@@ -15,7 +15,7 @@ struct fusion {
     struct net *net;
     int *maker;         /* of each tensor: a layer, or -1 */
     int *uses;          /* of each tensor */
-    bool *dead;         /* of each layer: merged into another */
+    bool *dead;         /* of each layer: merged into another, or read by none */
 };
 
 /* The weighted layer that makes `tensor` for a single reader and still has its epilogue free. */
@@ -154,12 +154,26 @@ static void count_uses(struct fusion *f)
     f->uses[net->logits]++;
 }
 
+/* Layers that nobody reads, the last first: one may have been the only reader of another. */
+static void drop_unread(struct fusion *f)
+{
+    for (int i = f->net->layer_count; i-- > 0;) {
+        const struct net_layer *l = &f->net->layers[i];
+        if (f->uses[l->out] > 0)
+            continue;
+        f->dead[i] = true;
+        for (int k = 0; k < l->in_count; k++)
+            f->uses[l->in[k]]--;
+    }
+}
+
 static bool run_fusion(struct fusion *f)
 {
     struct net *net = f->net;
     count_uses(f);
+    drop_unread(f);
     for (int i = 0; i < net->layer_count; i++)
-        if (!fuse_layer(f, i))
+        if (!f->dead[i] && !fuse_layer(f, i))
             return false;
     int kept = 0;
     for (int i = 0; i < net->layer_count; i++) {

@@ -86,11 +86,12 @@ bool onnx_define_tensor(struct onnx_reader *r, const struct onnx_node *node, int
 bool onnx_add_layer(struct onnx_reader *r, const struct onnx_node *node, struct net_layer *layer,
                     bool flat);
 
-/* ---- onnx_layers.c: Conv; MaxPool, AveragePool; GlobalAveragePool, ReduceMean; Gemm, MatMul;
- *      Add, Sub, Mul, Div; BatchNormalization ---- */
+/* ---- onnx_layers.c: Conv; MaxPool, AveragePool; Pad; GlobalAveragePool, ReduceMean; Gemm,
+ *      MatMul; Add, Sub, Mul, Div; BatchNormalization ---- */
 
 bool onnx_conv(struct onnx_reader *r, const struct onnx_node *node);
 bool onnx_pool(struct onnx_reader *r, const struct onnx_node *node);
+bool onnx_pad(struct onnx_reader *r, const struct onnx_node *node);
 bool onnx_global_pool(struct onnx_reader *r, const struct onnx_node *node);
 bool onnx_linear(struct onnx_reader *r, const struct onnx_node *node);
 bool onnx_binary(struct onnx_reader *r, const struct onnx_node *node);

@@ -111,6 +111,46 @@ bool onnx_pool(struct onnx_reader *r, const struct onnx_node *node)
     return onnx_add_layer(r, node, &layer, false);
 }
 
+/* Zeros around a picture: a depthwise 1x1 convolution with weight 1 and this padding. */
+bool onnx_pad(struct onnx_reader *r, const struct onnx_node *node)
+{
+    const struct onnx_value *x = onnx_image_input(r, node, 0), *given = onnx_input(r, node, 1);
+    if (x == NULL)
+        return false;
+    /* Rank-4 pads: four before, four after.  Since opset 11 they are an input. */
+    int64_t pads[8] = { 0 };
+    int count = onnx_ints(node, "pads", pads, 8);
+    if (given != NULL && given->tensor < 0 && given->constant.ints != NULL) {
+        count = given->constant.count;
+        for (int i = 0; i < 8 && i < count; i++)
+            pads[i] = given->constant.ints[i];
+    }
+    const struct pb_bytes mode = onnx_string(node, "mode");
+    const struct onnx_constant *fill = NULL;
+    if (onnx_given(node, 2) && (fill = onnx_float_input(r, node, 2, 1)) == NULL)
+        return false;
+    bool good = count == 8 && (mode.size == 0 || pb_is(mode, "constant"))
+                && (fill == NULL || fill->floats[0] == 0.0f)
+                && onnx_float(node, "value", 0.0f) == 0.0f;
+    for (int i = 0; i < 8; i++)
+        good = good && pads[i] >= 0 && pads[i] <= (i % 4 < 2 ? 0 : NET_MAX_ELEMENTS);
+    if (!good)
+        return net_fail(r->net, "only zeros around height and width are supported");
+    if (pads[2] + pads[3] + pads[6] + pads[7] == 0)
+        return onnx_define_tensor(r, node, x->tensor, x->flat);
+
+    struct net_layer layer = net_layer_default(NET_CONV, x->tensor);
+    layer.groups = layer.out_c = r->net->tensors[x->tensor].c;
+    layer.weights = malloc((size_t)layer.out_c * sizeof(float));
+    for (int c = 0; layer.weights && c < layer.out_c; c++)
+        layer.weights[c] = 1.0f;
+    for (int d = 0; d < 2; d++) {
+        layer.pad_lo[d] = (int)pads[2 + d];
+        layer.pad_hi[d] = (int)pads[6 + d];
+    }
+    return onnx_add_layer(r, node, &layer, x->flat);
+}
+
 bool onnx_global_pool(struct onnx_reader *r, const struct onnx_node *node)
 {
     const struct onnx_value *x = onnx_image_input(r, node, 0);
@@ -224,6 +264,35 @@ static bool convert_with_constant(struct onnx_reader *r, const struct onnx_node 
     return good;
 }
 
+/* The activation layer that makes a tensor, or NULL. */
+static const struct net_layer *activation_of(const struct net *net, int tensor)
+{
+    for (int i = 0; i < net->layer_count; i++)
+        if (net->layers[i].out == tensor && net->layers[i].op == NET_ACT)
+            return &net->layers[i];
+    return NULL;
+}
+
+/* x * sigmoid(x) and x * hardsigmoid(x) are how exporters write SiLU and hard swish. */
+static bool gate(struct onnx_reader *r, const struct onnx_node *node, const struct onnx_value *a,
+                 const struct onnx_value *b)
+{
+    for (int side = 0; side < 2; side++) {
+        const struct onnx_value *x = side ? b : a, *gated = side ? a : b;
+        const struct net_layer *l = activation_of(r->net, gated->tensor);
+        if (l == NULL || l->in[0] != x->tensor)
+            continue;
+        const bool swish = l->act.kind == HEW_ACT_HARDSIGMOID
+                           && fabsf(l->act.alpha - 1.0f / 6.0f) < 1e-6f && l->act.beta == 0.5f;
+        if (!swish && l->act.kind != HEW_ACT_SIGMOID)
+            continue;
+        struct net_layer layer = net_layer_default(NET_ACT, x->tensor);
+        layer.act.kind = swish ? HEW_ACT_HARDSWISH : HEW_ACT_SILU;
+        return onnx_add_layer(r, node, &layer, x->flat);
+    }
+    return net_fail(r->net, "of two tensors only x * sigmoid(x) is supported");
+}
+
 bool onnx_binary(struct onnx_reader *r, const struct onnx_node *node)
 {
     for (int side = 0; side < 2; side++) {
@@ -231,12 +300,14 @@ bool onnx_binary(struct onnx_reader *r, const struct onnx_node *node)
         if (value != NULL && value->tensor < 0)
             return convert_with_constant(r, node, side);
     }
-    if (!pb_is(node->op, "Add"))
-        return net_fail(r->net, "only a constant operand is supported");
     const struct onnx_value *a = onnx_tensor_input(r, node, 0);
     const struct onnx_value *b = a ? onnx_tensor_input(r, node, 1) : NULL;
     if (b == NULL)
         return false;
+    if (pb_is(node->op, "Mul"))
+        return gate(r, node, a, b);
+    if (!pb_is(node->op, "Add"))
+        return net_fail(r->net, "only a constant operand is supported");
     if (a->flat != b->flat)
         return net_fail(r->net, "a flattened value and a picture don't add");
     struct net_layer layer = net_layer_default(NET_ADD, a->tensor);

@@ -245,6 +245,7 @@ static const struct {
     { "Conv", onnx_conv },
     { "MaxPool", onnx_pool },
     { "AveragePool", onnx_pool },
+    { "Pad", onnx_pad },
     { "GlobalAveragePool", onnx_global_pool },
     { "ReduceMean", onnx_global_pool },
     { "Gemm", onnx_linear },
