@@ -132,6 +132,60 @@ static void depthwise(void)
         }
 }
 
+/* Runs of pixels of every length, for the taps that have kernels of their own and some others. */
+static void depthwise_runs(void)
+{
+    for (int64_t w = 1; w <= 23; w++)
+        for (int64_t k = 2; k <= 5; k++)
+            for (int64_t stride = 1; stride <= 3; stride++) {
+                conv_case g = CONV_CASE(.in = PLANE(3, w), .groups = 37, .in_c = 37, .out_c = 37,
+                                        .kernel = {3, k}, .stride = {1, stride},
+                                        .pad_lo = {1, k / 2}, .pad_hi = {1, k - 1});
+                g.scale = true;
+                g.residual = w % 2 ? RESIDUAL : NO_RESIDUAL;
+                check_conv(&g);
+                g.d.out_c *= 2;
+                g.d.in_stride = 40;
+                check_conv(&g);
+            }
+}
+
+/* Layers like those of real networks, with work for several threads. */
+static void layers(void)
+{
+    static const conv_case cases[] = {
+        {.d = {.in = {28, 28}, .in_c = 64, .out_c = 64, .kernel = {3, 3}, .pad_lo = {1, 1},
+               .pad_hi = {1, 1}}},
+        {.d = {.in = {14, 14}, .in_c = 160, .out_c = 130, .kernel = {3, 3}, .stride = {2, 2},
+               .pad_lo = {1, 1}, .pad_hi = {1, 1}, .batch = 3}},
+        {.d = {.in = {20, 21}, .in_c = 130, .out_c = 200, .kernel = {1, 1}, .batch = 2}},
+        {.d = {.in = {23, 20}, .in_c = 70, .out_c = 520, .kernel = {1, 1}, .stride = {2, 2}}},
+        {.d = {.in = {7, 7}, .in_c = 520, .out_c = 300, .kernel = {1, 1}, .batch = 2}},
+        {.d = {.in = {7, 7}, .in_c = 200, .out_c = 210, .kernel = {3, 3}, .pad_lo = {1, 1},
+               .pad_hi = {1, 1}}},
+        {.d = {.in = {60, 61}, .in_c = 3, .out_c = 50, .kernel = {7, 7}, .stride = {2, 2},
+               .pad_lo = {3, 3}, .pad_hi = {3, 3}, .batch = 2}},
+        {.d = {.in = {25, 26}, .in_c = 96, .out_c = 96, .groups = 4, .kernel = {3, 3},
+               .pad_lo = {1, 1}, .pad_hi = {1, 1}}},
+        {.d = {.in = {30, 31}, .in_c = 200, .out_c = 200, .groups = 200, .kernel = {3, 3},
+               .pad_lo = {1, 1}, .pad_hi = {1, 1}, .batch = 3}},
+        {.d = {.in = {29, 30}, .in_c = 70, .out_c = 140, .groups = 70, .kernel = {5, 5},
+               .stride = {2, 2}, .pad_lo = {2, 1}, .pad_hi = {2, 2}, .batch = 2}},
+        {.d = {.in = {9, 10, 11}, .in_c = 33, .out_c = 60, .kernel = {3, 3, 3},
+               .pad_lo = {1, 1, 1}, .pad_hi = {1, 1, 1}}},
+        {.d = {.in = {2000}, .in_c = 40, .out_c = 70, .kernel = {9}, .dilation = {4},
+               .pad_lo = {32}}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        conv_case g = cases[i];
+        g.d.size = sizeof g.d;
+        g.d.act.kind = i % 2 ? HEW_ACT_RELU : HEW_ACT_HARDSWISH;
+        g.bias = g.threads = true;
+        g.residual = i % 3 == 0 ? RESIDUAL_IN_PLACE : NO_RESIDUAL;
+        check_conv(&g);
+    }
+}
+
 /* Three and four input channels, as pictures have. */
 static void first_layer(void)
 {
@@ -218,13 +272,14 @@ static conv_case random_case(rng *r)
     g.scale = rng_chance(r, 3);
     g.bias = rng_chance(r, 2);
     g.in = rng_chance(r, 5) ? FILL_SPECIALS : FILL_MIXED;
+    g.weights = rng_chance(r, 5) ? FILL_SPECIALS : FILL_MIXED;
     g.threads = rng_chance(r, 8);
     return g;
 }
 
 static void random_shapes(void)
 {
-    for (int i = 0; i < 500; i++) {
+    for (int i = 0; i < 2000; i++) {
         rng r = case_rng("number %d", i);
         const conv_case g = random_case(&r);
         check_conv(&g);
@@ -236,7 +291,8 @@ int main(void)
     static const test tests[] = {
         {"ranks_and_kernels", ranks_and_kernels}, {"dilations", dilations}, {"paddings", paddings},
         {"channels", channels}, {"pixel_tails", pixel_tails}, {"groups", groups},
-        {"depthwise", depthwise}, {"first_layer", first_layer}, {"blocks", blocks},
+        {"depthwise", depthwise}, {"depthwise_runs", depthwise_runs},
+        {"first_layer", first_layer}, {"layers", layers}, {"blocks", blocks},
         {"random_shapes", random_shapes},
     };
     return run_on_rungs("conv_f32", HEW_FAMILY_gemm_f32, TESTS(tests));

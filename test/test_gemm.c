@@ -150,6 +150,8 @@ static void random_strides(rng *r, hew_gemm_desc *d)
     const int64_t rows_a = d->transpose_a ? d->k : d->m, rows_b = d->transpose_b ? d->n : d->k;
     d->stride_a = rng_chance(r, 4) ? HEW_STRIDE_SHARED : rows_a * d->lda + rng_between(r, 0, 9);
     d->stride_b = rng_chance(r, 4) ? HEW_STRIDE_SHARED : rows_b * d->ldb + rng_between(r, 0, 9);
+    if (d->b_packed)
+        d->stride_b = 0;
     d->stride_c = d->m * d->ldc + rng_between(r, 0, 9);
     d->stride_r = rng_chance(r, 4) ? HEW_STRIDE_SHARED : d->m * d->ldr + rng_between(r, 0, 9);
 }
@@ -174,16 +176,19 @@ static gemm_case random_case(rng *r)
         random_strides(r, &g.d);
     g.residual = (residual_kind)rng_between(r, 0, 2);
     if (g.residual == RESIDUAL_IN_PLACE) {
+        g.d.beta = 0.0f; /* both read C: test_gemm_epilogue.c */
         g.d.ldr = g.d.ldc;
         g.d.stride_r = g.d.stride_c;
     }
+    g.a = rng_chance(r, 6) ? FILL_SPECIALS : FILL_MIXED;
+    g.b = rng_chance(r, 6) ? FILL_SPECIALS : FILL_MIXED;
     g.threads = rng_chance(r, 8);
     return g;
 }
 
 static void random_shapes(void)
 {
-    for (int i = 0; i < 600; i++) {
+    for (int i = 0; i < 2000; i++) {
         rng r = case_rng("number %d", i);
         const gemm_case g = random_case(&r);
         check_gemm(&g);

@@ -44,7 +44,7 @@ static void alpha_beta(void)
     for (int s = 0; s < SHAPES; s++)
         for (int i = 0; i < 4; i++)
             for (int j = 0; j < 5; j++)
-                for (int kind = NO_RESIDUAL; kind <= RESIDUAL_IN_PLACE; kind++) {
+                for (int kind = NO_RESIDUAL; kind <= RESIDUAL; kind++) {
                     gemm_case g = case_of(s);
                     g.d.alpha = alphas[i];
                     g.d.beta = betas[j];
@@ -52,6 +52,20 @@ static void alpha_beta(void)
                     g.residual = (residual_kind)kind;
                     check_packed_too(&g);
                 }
+}
+
+/* C is read twice: as beta's, then as the residual. */
+static void beta_and_residual_in_place(void)
+{
+    for (int s = 0; s < SHAPES; s++)
+        for (int bits = 0; bits < 4; bits++) {
+            gemm_case g = case_of(s);
+            g.d.beta = 0.3f;
+            g.bias = bits & 1;
+            g.d.act.kind = bits & 2 ? HEW_ACT_RELU : HEW_ACT_NONE;
+            g.residual = RESIDUAL_IN_PLACE;
+            check_packed_too(&g);
+        }
 }
 
 static void activations(void)
@@ -171,6 +185,7 @@ int main(void)
 {
     static const test tests[] = {
         {"scale_bias_residual", scale_bias_residual}, {"alpha_beta", alpha_beta},
+        {"beta_and_residual_in_place", beta_and_residual_in_place},
         {"activations", activations}, {"values", values}, {"batches", batches},
         {"batch_position", batch_position}, {"threads", threads},
     };
