@@ -176,6 +176,9 @@ static hew_status prepare_panels(hew_conv *op)
         !hew_add(floats, (int64_t)op->zeros, &floats) || floats > INT64_MAX / 8)
         return hew_fail(HEW_ERR_OVERFLOW, "conv: packed weights are too large");
     op->packed_bytes = sizeof(hew_packed_header) + (size_t)floats * sizeof(float);
+    op->linear = op->reduction.rows * op->reduction.taps == 1;
+    for (int i = 0; i < 3; i++)
+        op->linear &= d->stride[i] == 1 && d->pad_lo[i] == 0 && d->pad_hi[i] == 0;
     op->merge_taps = d->groups == 1 && d->in_stride == d->in_c && d->dilation[2] == 1 &&
                      op->reduction.block_taps == op->reduction.taps && op->reduction.taps > 1;
     return plan(op);

@@ -26,6 +26,7 @@ struct hew_conv {
     hew_panels panels; /* of one group */
     size_t zeros;      /* floats: the row of zeros between header and panels */
     size_t group_floats;
+    bool linear;     /* output pixel i is input pixel i: 1 x 1, dense, no padding */
     bool merge_taps; /* a row of taps lies in one piece in memory: one step */
     hew_epilogue epilogue;
     hew_act act;

@@ -14,19 +14,83 @@ typedef struct pixel {
     const float *base; /* where tap 0 lies, or would lie */
 } pixel;
 
-/* Output pixel `index` of the batch. */
-static pixel pixel_of(const hew_conv_rows *r, size_t index)
+HEW_INLINE const float *moved(const float *p, int64_t floats)
 {
-    const hew_conv *op = r->op;
-    const hew_conv_desc *d = &op->d;
-    pixel p;
+    return (const float *)((intptr_t)p + floats * (int64_t)sizeof(float));
+}
+
+/* Output pixels one after the other, with no division; what holds for a row is found out once. */
+typedef struct walk {
+    int64_t out[3]; /* the next one's coordinates */
+    pixel next;
+    int64_t right, down, in, member; /* floats that `base` moves at a step of each rank */
+    uint64_t inside;                 /* at[2] below this have every tap of a row inside */
+    bool inner_row;                  /* every tap of depth and height is inside */
+} walk;
+
+HEW_INLINE bool all_inside(const hew_conv_desc *d, int rank, int64_t at)
+{
+    return at >= 0 && at + (d->kernel[rank] - 1) * d->dilation[rank] < d->in[rank];
+}
+
+static void start_row(walk *w, const hew_conv_desc *d)
+{
+    w->out[2] = 0;
+    w->next.at[2] = -d->pad_lo[2];
+    w->inner_row = all_inside(d, 0, w->next.at[0]) && all_inside(d, 1, w->next.at[1]);
+}
+
+static walk walk_from(const hew_conv_rows *r, size_t index)
+{
+    const hew_conv_desc *d = &r->op->d;
+    const int64_t *out = r->op->out, row = d->in[2] * d->in_stride, plane = d->in[1] * row;
+    const int64_t reach = (d->kernel[2] - 1) * d->dilation[2];
+    walk w = {.right = d->stride[2] * d->in_stride};
+    w.down = d->stride[1] * row - out[2] * w.right;
+    w.in = d->stride[0] * plane - out[1] * d->stride[1] * row;
+    w.member = d->in[0] * plane - out[0] * d->stride[0] * plane;
+    w.inside = reach < d->in[2] ? (uint64_t)(d->in[2] - reach) : 0;
     size_t rest = index;
     for (int i = 2; i >= 0; i--) {
-        p.at[i] = (int64_t)(rest % (size_t)op->out[i]) * d->stride[i] - d->pad_lo[i];
-        rest /= (size_t)op->out[i];
+        w.out[i] = (int64_t)(rest % (size_t)out[i]);
+        w.next.at[i] = w.out[i] * d->stride[i] - d->pad_lo[i];
+        rest /= (size_t)out[i];
     }
-    const int64_t row = ((int64_t)rest * d->in[0] + p.at[0]) * d->in[1] + p.at[1];
-    p.base = (const float *)((intptr_t)r->in + (row * d->in[2] + p.at[2]) * d->in_stride * 4);
+    const int64_t column = w.out[2];
+    start_row(&w, d);
+    w.out[2] = column;
+    w.next.at[2] += column * d->stride[2];
+    w.next.base = moved(r->in, (int64_t)rest * d->in[0] * plane + w.next.at[0] * plane +
+                                   w.next.at[1] * row + w.next.at[2] * d->in_stride);
+    return w;
+}
+
+static void next_row(walk *w, const hew_conv *op)
+{
+    const hew_conv_desc *d = &op->d;
+    w->next.base = moved(w->next.base, w->down);
+    w->next.at[1] += d->stride[1];
+    if (++w->out[1] == op->out[1]) {
+        w->out[1] = 0;
+        w->next.at[1] = -d->pad_lo[1];
+        w->next.base = moved(w->next.base, w->in);
+        w->next.at[0] += d->stride[0];
+        if (++w->out[0] == op->out[0]) {
+            w->out[0] = 0;
+            w->next.at[0] = -d->pad_lo[0];
+            w->next.base = moved(w->next.base, w->member);
+        }
+    }
+    start_row(w, d);
+}
+
+HEW_INLINE pixel walk_on(walk *w, const hew_conv *op)
+{
+    const pixel p = w->next;
+    w->next.base = moved(w->next.base, w->right);
+    w->next.at[2] += op->d.stride[2];
+    if (HEW_UNLIKELY(++w->out[2] == op->out[2]))
+        next_row(w, op);
     return p;
 }
 
@@ -36,13 +100,9 @@ HEW_INLINE bool inside(int64_t at, int64_t tap, int64_t dilation, int64_t extent
     return x >= 0 && x < extent;
 }
 
-HEW_INLINE const float *moved(const float *p, int64_t floats)
-{
-    return (const float *)((intptr_t)p + floats * 4);
-}
-
 typedef struct tile_builder {
     const hew_conv_rows *rows;
+    walk walk;
     pixel pixels[HEW_MAX_MR];
     int m;
     bool inner, inner_row; /* every tap of every pixel is inside; every tap of a kernel row is */
@@ -90,21 +150,16 @@ static bool merged_rows(const tile_builder *b)
     return true;
 }
 
-static void look_at_pixels(tile_builder *b, size_t begin, int m)
+static void look_at_pixels(tile_builder *b, int m)
 {
-    const hew_conv_desc *d = &b->rows->op->d;
     b->m = m;
     b->inner = b->inner_row = true;
     for (int i = 0; i < m; i++) {
-        b->pixels[i] = pixel_of(b->rows, begin + (size_t)i);
-        const int64_t *at = b->pixels[i].at;
-        for (int j = 0; j < 3; j++) {
-            const int64_t reach = (d->kernel[j] - 1) * d->dilation[j];
-            const bool in = at[j] >= 0 && at[j] + reach < d->in[j];
-            b->inner &= in;
-            if (j == 2)
-                b->inner_row &= in;
-        }
+        const bool rows_inside = b->walk.inner_row;
+        b->pixels[i] = walk_on(&b->walk, b->rows->op);
+        const bool taps_inside = (uint64_t)b->pixels[i].at[2] < b->walk.inside;
+        b->inner_row &= taps_inside;
+        b->inner &= taps_inside && rows_inside;
     }
 }
 
@@ -125,15 +180,35 @@ static void add_steps(tile_builder *b, const hew_reduce_step *start, uint32_t *f
     *first = (uint32_t)(b->next - start);
 }
 
+/* One tap under every pixel, no padding, no stride: output pixel i lies over input pixel i. */
+static void linear_tiles(const hew_conv_rows *rows, size_t count, hew_tile *tiles,
+                         hew_reduce_step *steps)
+{
+    static const uint32_t one_step[2] = {0, 1};
+    const size_t n = rows->end - rows->begin, stride = (size_t)rows->op->d.in_stride;
+    const float *in = rows->in + rows->begin * stride;
+    for (size_t i = 0; i < count; i++, steps++) {
+        const size_t row = hew_cut(n, count, i), end = hew_cut(n, count, i + 1);
+        steps->b_row = 0;
+        for (size_t r = row; r < end; r++, in += stride)
+            steps->a[r - row] = in;
+        tiles[i] = (hew_tile){row, (int)(end - row), rows->op->group_in, steps, one_step};
+    }
+}
+
 size_t hew_conv_tiles(const hew_conv_rows *rows, hew_tile *tiles, hew_reduce_step *steps,
                       uint32_t *first)
 {
     const hew_conv *op = rows->op;
     const size_t n = rows->end - rows->begin, count = hew_ceil_div(n, (size_t)rows->height);
-    tile_builder b = {.rows = rows, .next = steps};
+    if (op->linear) {
+        linear_tiles(rows, count, tiles, steps);
+        return count;
+    }
+    tile_builder b = {.rows = rows, .walk = walk_from(rows, rows->begin), .next = steps};
     for (size_t i = 0; i < count; i++) {
         const size_t row = hew_cut(n, count, i), end = hew_cut(n, count, i + 1);
-        look_at_pixels(&b, rows->begin + row, (int)(end - row));
+        look_at_pixels(&b, (int)(end - row));
         const bool merged = merged_rows(&b);
         const hew_reduce_step *start = b.next;
         add_steps(&b, start, first, merged);

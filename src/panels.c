@@ -62,16 +62,6 @@ HEW_INLINE const float *at(const float *base, size_t row, size_t stride, size_t 
     return base ? (const float *)((const char *)base + row * stride) + column : NULL;
 }
 
-/* One tile's epilogue: the block's, moved to the tile's first element. */
-HEW_INLINE hew_epilogue tile_epilogue(const hew_block *b, size_t row, size_t column)
-{
-    hew_epilogue e = b->epilogue;
-    e.scale = at(e.scale, 0, 0, column);
-    e.bias = at(e.bias, 0, 0, column);
-    e.add = at(e.add, row, e.add_stride, column);
-    return e;
-}
-
 /* The panel's first row for a channel. */
 HEW_INLINE const float *panel_of(const hew_block *b, const hew_panel *p, size_t channel)
 {
@@ -81,42 +71,55 @@ HEW_INLINE const float *panel_of(const hew_block *b, const hew_panel *p, size_t 
     return b->b + p->offset * r->rows * r->taps * r->channels + channel * (size_t)p->kernel->nr;
 }
 
+/* The tile that was just stored goes through the activation that the epilogue can't say. */
+static void activate(const hew_block *b, const hew_panel *p, const hew_gemm_f32_tile *tile,
+                     size_t row)
+{
+    b->act_fn(&(hew_act_f32_rows){
+        .act = b->act,
+        .x = tile->c,
+        .x_stride = b->c_stride,
+        .add = at(b->residual, row, b->residual_stride, p->column),
+        .add_stride = b->residual_stride,
+        .rows = (size_t)tile->m,
+        .n = (size_t)tile->n,
+    });
+}
+
 /* All tiles of the block against one block of k of one panel. */
 static void run_tiles(const hew_block *b, const hew_panel *p, size_t part, size_t channel, size_t k,
                       bool first, bool last)
 {
     gemm_f32_fn *const kernel = HEW_FN(gemm_f32, p->kernel);
-    const float *const panel = panel_of(b, p, channel);
-    for (size_t i = 0; i < b->n_tiles; i++) {
-        const hew_tile *t = b->tiles + i;
-        const hew_epilogue e = tile_epilogue(b, t->row, p->column);
-        const hew_gemm_f32_tile tile = {
-            .steps = t->steps + t->first[part],
-            .n_steps = t->first[part + 1] - t->first[part],
-            .a_offset = channel * sizeof(float),
-            .k = k ? k : t->k,
-            .b = panel,
-            .b_stride = b->b_stride,
-            .partial = b->partial + (first && last ? 0 : t->row * (size_t)p->kernel->nr),
-            .add_partial = !first,
-            .last = last,
-            .c = (float *)((char *)b->c + t->row * b->c_stride) + p->column,
-            .c_stride = b->c_stride,
-            .m = t->m,
-            .n = p->n,
-            .epilogue = &e,
-        };
+    const bool post = last && (b->act.kind != HEW_ACT_NONE || b->residual);
+    hew_epilogue e = b->epilogue;
+    e.scale = at(e.scale, 0, 0, p->column);
+    e.bias = at(e.bias, 0, 0, p->column);
+    hew_gemm_f32_tile tile = {
+        .a_offset = channel * sizeof(float),
+        .k = k,
+        .b = panel_of(b, p, channel),
+        .b_stride = b->b_stride,
+        .partial = b->partial,
+        .add_partial = !first,
+        .last = last,
+        .c_stride = b->c_stride,
+        .n = p->n,
+        .epilogue = &e,
+    };
+    for (const hew_tile *t = b->tiles; t < b->tiles + b->n_tiles; t++) {
+        tile.steps = t->steps + t->first[part];
+        tile.n_steps = t->first[part + 1] - t->first[part];
+        tile.m = t->m;
+        tile.c = (float *)((char *)b->c + t->row * b->c_stride) + p->column;
+        e.add = at(b->epilogue.add, t->row, e.add_stride, p->column);
+        if (k == 0)
+            tile.k = t->k;
+        if (!(first && last))
+            tile.partial = b->partial + t->row * (size_t)p->kernel->nr;
         kernel(&tile);
-        if (last && (b->act.kind != HEW_ACT_NONE || b->residual))
-            b->act_fn(&(hew_act_f32_rows){
-                .act = b->act,
-                .x = tile.c,
-                .x_stride = b->c_stride,
-                .add = at(b->residual, t->row, b->residual_stride, p->column),
-                .add_stride = b->residual_stride,
-                .rows = (size_t)t->m,
-                .n = (size_t)p->n,
-            });
+        if (HEW_UNLIKELY(post))
+            activate(b, p, &tile, t->row);
     }
 }
 
