@@ -32,6 +32,9 @@ $(BUILD)/bench/hew_bench.o: $(BUILD)/bench/build_info.h
 $(BUILD)/hew-bench: $(BENCH_OBJ) $(LIB)
 	$(CC) $(CFLAGS) $(SAN) -o $@ $^ -ldl -lm -pthread
 
+$(BUILD)/test/test_problem: $(addprefix $(BUILD)/bench/,problem.o problem_keys.o problem_dims.o \
+                              cases.o shapes.o suites.o)
+
 # ---- peers
 comma := ,
 probe = $(shell $(CC) -E -include $(1) -x c /dev/null $(2) >/dev/null 2>&1 && echo yes)

@@ -52,40 +52,49 @@ bool case_act_parse(const char *word, hew_act *act)
     return true;
 }
 
-bool case_add(case_list *list, problem_op op, const char *text, const case_settings *s,
-              char why[PROBLEM_WHY])
+static void fuse(bench_job *job, const case_settings *s)
+{
+    const problem_op op = job->p.op;
+    const bool product = op == PROBLEM_GEMM || op == PROBLEM_IP;
+    if (product || op == PROBLEM_CONV) {
+        job->act = s->act;
+        job->bias = s->bias;
+        job->residual = s->residual;
+    }
+    if (op == PROBLEM_GEMM) {
+        job->transpose_a = s->transpose_a;
+        job->transpose_b = s->transpose_b;
+    }
+    job->packed = product && !s->one_shot && problem_batch(&job->p, job->p.b_batch) == 1;
+    job->pooling = s->pooling;
+    job->log = s->log;
+    job->to_channels_first = s->to_channels_first;
+}
+
+case_result case_add(case_list *list, problem_op op, const char *text, const case_settings *s,
+                     char why[PROBLEM_WHY])
 {
     bench_job job;
     memset(&job, 0, sizeof job);
-    if (!problem_parse(op, text, &job.p, why))
-        return false;
-    const bool product = op == PROBLEM_GEMM || op == PROBLEM_IP;
+    bool ok = problem_parse(op, text, &job.p, why);
+    if (ok && op == PROBLEM_SOFTMAX && s->has_axis)
+        ok = problem_set_axis(&job.p, s->axis, why);
+    if (!ok)
+        return job.p.unsupported ? CASE_UNSUPPORTED : CASE_WRONG;
     if (s->mb > 0 && (op == PROBLEM_CONV || op == PROBLEM_POOL || op == PROBLEM_IP))
         problem_set_mb(&job.p, s->mb);
-    if (product || op == PROBLEM_CONV) {
-        job.act = s->act;
-        job.bias = s->bias;
-        job.residual = s->residual;
-    }
-    if (op == PROBLEM_GEMM) {
-        job.transpose_a = s->transpose_a;
-        job.transpose_b = s->transpose_b;
-    }
-    job.packed = product && !s->one_shot && problem_batch(&job.p, job.p.b_batch) == 1;
-    job.pooling = s->pooling;
-    job.log = s->log;
-    job.to_channels_first = s->to_channels_first;
+    fuse(&job, s);
 
     if (list->count == list->capacity) {
         const size_t capacity = list->capacity ? 2 * list->capacity : 64;
         bench_job *jobs = realloc(list->jobs, capacity * sizeof *jobs);
         if (!jobs) {
             snprintf(why, PROBLEM_WHY, "no memory");
-            return false;
+            return CASE_WRONG;
         }
         list->jobs = jobs;
         list->capacity = capacity;
     }
     list->jobs[list->count++] = job;
-    return true;
+    return CASE_ADDED;
 }

@@ -16,6 +16,8 @@ typedef struct case_settings {
     bool to_channels_first;
     hew_pooling_kind pooling;
     int64_t mb; /* not 0: instead of what is written */
+    bool has_axis;
+    int64_t axis; /* of softmax; the last one without has_axis */
 } case_settings;
 
 typedef struct case_list {
@@ -23,15 +25,21 @@ typedef struct case_list {
     size_t count, capacity;
 } case_list;
 
-/* False, with the reason in `why`, when the problem is none or there is no memory. */
-bool case_add(case_list *list, problem_op op, const char *text, const case_settings *s,
-              char why[PROBLEM_WHY]);
+typedef enum case_result {
+    CASE_ADDED = 0,
+    CASE_WRONG,      /* the text is no problem, or there is no memory: `why` */
+    CASE_UNSUPPORTED /* it is one, but of a kind that this library doesn't do: `why` */
+} case_result;
+
+case_result case_add(case_list *list, problem_op op, const char *text, const case_settings *s,
+                     char why[PROBLEM_WHY]);
 
 /*
  * A shape file of benchdnn: problems and options, `#` comments, `\` at the end of a line, other
  * files through --batch.  Options that change what is computed are followed as far as this library
- * can; those that concern oneDNN alone are named once on stderr and ignored.  Problems of other
- * types or directions are counted and left out.
+ * can; those that concern oneDNN alone are named once on stderr and ignored.  Of a list of options
+ * the first that this library can do counts, and all of --alg's.  Problems of other types,
+ * directions or drivers are counted on stderr and left out.
  */
 bool case_add_file(case_list *list, problem_op op, const char *path, const case_settings *s,
                    char why[PROBLEM_WHY]);

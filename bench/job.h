@@ -49,8 +49,9 @@ static inline bench_member bench_member_of(const problem *p, size_t i)
 {
     size_t a = 0, b = 0, a_stride = 1, b_stride = 1, rest = i;
     for (int d = p->dims - 3; d >= 0; d--) {
-        const size_t at = rest % (size_t)p->c_batch[d];
-        rest /= (size_t)p->c_batch[d];
+        const size_t extent = p->c_batch[d] ? (size_t)p->c_batch[d] : 1;
+        const size_t at = rest % extent;
+        rest /= extent;
         a += p->a_batch[d] == 1 ? 0 : at * a_stride;
         b += p->b_batch[d] == 1 ? 0 : at * b_stride;
         a_stride *= (size_t)p->a_batch[d];

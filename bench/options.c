@@ -35,6 +35,7 @@ static const char help[] =
     "  --ta, --tb          A, B of a gemm are stored transposed\n"
     "  --one-shot          B is plain: packing it, if done at all, is part of the time\n"
     "  --alg NAME          pool: max, avg_np, avg_p; softmax: softmax, logsoftmax\n"
+    "  --axis N            softmax: this one; by default the last\n"
     "  --to-nchw           reorder from NHWC to NCHW\n"
     "\n"
     "How to measure and what to print:\n"
@@ -70,7 +71,7 @@ void options_fail(const char *format, ...)
 
 enum {
     OPT_SUITE = 256, OPT_SHAPES, OPT_MB, OPT_TYPES, OPT_ISA, OPT_THREADS, OPT_BIAS, OPT_RESIDUAL,
-    OPT_ACT, OPT_TA, OPT_TB, OPT_ONE_SHOT, OPT_ALG, OPT_TO_NCHW, OPT_PEER, OPT_MIN_TIME,
+    OPT_ACT, OPT_AXIS, OPT_TA, OPT_TB, OPT_ONE_SHOT, OPT_ALG, OPT_TO_NCHW, OPT_PEER, OPT_MIN_TIME,
     OPT_CHECK_ONLY, OPT_JSON, OPT_CSV, OPT_VERBOSE, OPT_LIST, OPT_HELP
 };
 
@@ -88,6 +89,7 @@ static const struct option long_options[] = {
     {"tb", no_argument, NULL, OPT_TB},
     {"one-shot", no_argument, NULL, OPT_ONE_SHOT},
     {"alg", required_argument, NULL, OPT_ALG},
+    {"axis", required_argument, NULL, OPT_AXIS},
     {"to-nchw", no_argument, NULL, OPT_TO_NCHW},
     {"peer", required_argument, NULL, OPT_PEER},
     {"min-time", required_argument, NULL, OPT_MIN_TIME},
@@ -219,6 +221,10 @@ static void parse_what(options *o, case_settings *s, int option, const char *val
     case OPT_TB: s->transpose_b = true; break;
     case OPT_ONE_SHOT: s->one_shot = true; break;
     case OPT_TO_NCHW: s->to_channels_first = true; break;
+    case OPT_AXIS:
+        s->axis = (int64_t)number("axis", value, 0, PROBLEM_MAX_DIMS);
+        s->has_axis = true;
+        break;
     case OPT_ALG: set_alg(o->op, s, value); break;
     case OPT_ACT:
         if (!case_act_parse(value, &s->act))
@@ -240,7 +246,7 @@ static void add_cases(options *o, const case_settings *s, int argc, char **argv)
             options_fail("--shapes %s: %s", optarg, why);
     }
     for (int i = optind; i < argc; i++) {
-        if (!case_add(&o->cases, o->op, argv[i], s, why))
+        if (case_add(&o->cases, o->op, argv[i], s, why) != CASE_ADDED)
             options_fail("'%s': %s", argv[i], why);
     }
 }

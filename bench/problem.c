@@ -111,6 +111,27 @@ void problem_set_mb(problem *p, int64_t mb)
         p->m = mb;
 }
 
+bool problem_set_axis(problem *p, int64_t axis, char why[PROBLEM_WHY])
+{
+    if (axis < 0 || axis >= p->rank) {
+        snprintf(why, PROBLEM_WHY, "axis %lld of a shape of %d extents", (long long)axis, p->rank);
+        return false;
+    }
+    for (int64_t i = axis + 1; i < p->rank; i++) {
+        if (p->shape[i] != 1) {
+            snprintf(why, PROBLEM_WHY, "softmax is done along the last axis, not along axis %lld",
+                     (long long)axis);
+            p->unsupported = true;
+            return false;
+        }
+    }
+    p->rows = 1;
+    for (int64_t i = 0; i < axis; i++)
+        p->rows *= p->shape[i];
+    p->columns = p->shape[axis];
+    return true;
+}
+
 /* Taps of one axis that fall inside the input, over all outputs. */
 static double axis_taps(const problem *p, int axis)
 {

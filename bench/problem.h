@@ -48,8 +48,12 @@ typedef struct problem {
     int64_t a_batch[PROBLEM_MAX_DIMS], b_batch[PROBLEM_MAX_DIMS], c_batch[PROBLEM_MAX_DIMS];
     int64_t m, n, k;
 
-    /* softmax: rows x columns.  reorder: images of `columns` channels and `pixels` pixels. */
+    /* softmax: rows x columns.  reorder: images of `columns` channels and `pixels` pixels.  Both
+     * come from a shape of `rank` extents. */
+    int64_t shape[PROBLEM_MAX_DIMS];
     int64_t rows, columns, pixels;
+
+    bool unsupported; /* after a failed parse: benchdnn takes this problem, but Hew can't do it */
 } problem;
 
 /* "gemm", "ip", "conv", ... */
@@ -64,10 +68,13 @@ bool problem_parse(problem_op op, const char *text, problem *p, char why[PROBLEM
 /* Puts another batch size in place of the one that was written: conv, pool and ip. */
 void problem_set_mb(problem *p, int64_t mb);
 
+/* Softmax along another axis than the last.  False if it is not one of contiguous elements. */
+bool problem_set_axis(problem *p, int64_t axis, char why[PROBLEM_WHY]);
+
 /* Multiply-adds; taps in the padding don't count.  0 for pool, softmax and reorder. */
 double problem_macs(const problem *p);
 
-/* Elements of the input (A), the weights (B), one image or matrix of output, and all output. */
+/* Elements of the input (A), the weights (B) and the output. */
 typedef struct problem_sizes {
     size_t in, weights, out;
 } problem_sizes;

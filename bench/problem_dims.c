@@ -134,7 +134,7 @@ bool problem_parse_dims(problem *p, const char *text, char why[PROBLEM_WHY])
     if (p->op == PROBLEM_GEMM)
         return parse_gemm(p, text, why);
 
-    int64_t dims[PROBLEM_MAX_DIMS];
+    int64_t *const dims = p->shape;
     const char *s = text;
     const int count = read_dims(&s, dims, why);
     if (count == 0)

@@ -134,6 +134,7 @@ static bool store_axis(problem *p, int to, const spatial *a, char letter, char w
         snprintf(why, PROBLEM_WHY,
                  "o%c = %lld reads only a part of the input: padding %lld and %lld", letter,
                  (long long)a->o, (long long)a->p, (long long)pad_hi);
+        p->unsupported = true;
         return false;
     }
     p->in[to] = a->i;

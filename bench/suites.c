@@ -163,7 +163,7 @@ bool case_add_suite(case_list *list, problem_op op, const char *name, const case
         with.act = s->act.kind == HEW_ACT_NONE ? (hew_act){u->act, 0, 0} : s->act;
         with.pooling = s->pooling == HEW_POOLING_MAX ? u->pooling : s->pooling;
         for (size_t k = 0; u->problems[k]; k++) {
-            if (!case_add(list, u->op, u->problems[k], &with, why))
+            if (case_add(list, u->op, u->problems[k], &with, why) != CASE_ADDED)
                 return false;
         }
     }
