@@ -9,7 +9,7 @@
 typedef enum hew_conv_path {
     HEW_CONV_REF,      /* src/ref */
     HEW_CONV_PANELS,   /* batch-reduce GEMM over taps, group by group */
-    HEW_CONV_DEPTHWISE /* dwconv_f32 */
+    HEW_CONV_DEPTHWISE /* dwconv_f32, or dw3x3_f32 for blocks of 3 x 3 */
 } hew_conv_path;
 
 struct hew_conv {
@@ -36,6 +36,8 @@ struct hew_conv {
     /* The work: groups x blocks of output pixels (of the whole batch) x chunks of panels. */
     size_t pixels, block_rows, row_blocks, chunks;
     size_t worker_bytes;
+    size_t blocks_down, blocks_across; /* dw3x3: blocks of an image */
+    const hew_kernel *dw3x3;           /* or null */
     size_t padded_c; /* depthwise: out channels, rounded up to the widest register */
 };
 
@@ -54,5 +56,8 @@ size_t hew_conv_tiles(const hew_conv_rows *rows, hew_tile *tiles, hew_reduce_ste
 void hew_dwconv_plan(hew_conv *op);
 void hew_dwconv_pack(const hew_conv *op, const float *weights, float *packed);
 hew_status hew_dwconv_run(const hew_conv *op, const hew_conv_args *args);
+/* 3 x 3 in blocks of output pixels, for finite weights (dw3x3.c). */
+void hew_dw3x3_plan(hew_conv *op);
+hew_status hew_dw3x3_run(const hew_conv *op, const hew_conv_args *args);
 
 #endif

@@ -2,7 +2,8 @@
  * dwconv.c - depthwise convolution: output rows cut into runs of pixels with the same taps.
  *
  * Packed weights: a row of padded_c floats for each tap, then, where each input channel has
- * several output channels, as many lane indices (hew_dwconv_f32_run.spread).
+ * several output channels, as many lane indices (hew_dwconv_f32_run.spread), and zeros where it has
+ * one (dw3x3.c).
  */
 #include "conv.h"
 
@@ -15,7 +16,10 @@ void hew_dwconv_plan(hew_conv *op)
     const hew_conv_desc *d = &op->d;
     size_t count;
     op->kernel = hew_kernels(HEW_FAMILY_dwconv_f32, &count);
-    op->padded_c = hew_round_up((size_t)d->out_c, HEW_ALIGNMENT / sizeof(float));
+    const size_t line = HEW_ALIGNMENT / sizeof(float);
+    op->padded_c = hew_round_up((size_t)d->out_c, line);
+    if (op->padded_c % (4 * line) == 0) /* keeps a channel's taps out of one another's cache sets */
+        op->padded_c += line;
     const size_t taps = op->reduction.rows * op->reduction.taps;
     op->packed_bytes = sizeof(hew_packed_header) + (taps + 1) * op->padded_c * sizeof(float);
     const size_t rows = op->pixels / hew_max((size_t)op->out[2], 1);
@@ -24,6 +28,7 @@ void hew_dwconv_plan(hew_conv *op)
                                 ? hew_max(rows, 1)
                                 : hew_max(1, (size_t)(TASK_MACS / macs));
     op->row_blocks = hew_ceil_div(rows, together);
+    hew_dw3x3_plan(op);
 }
 
 void hew_dwconv_pack(const hew_conv *op, const float *weights, float *packed)
@@ -35,7 +40,7 @@ void hew_dwconv_pack(const hew_conv *op, const float *weights, float *packed)
         for (size_t t = 0; t < taps; t++)
             packed[t * op->padded_c + c] = weights[c * taps + t];
     int32_t *spread = (int32_t *)(packed + taps * op->padded_c);
-    for (size_t c = 0; c < channels; c++)
+    for (size_t c = 0; multiplier > 1 && c < channels; c++)
         spread[c] = (int32_t)(c / multiplier);
 }
 
@@ -150,7 +155,9 @@ static void run_task(void *context, size_t worker, size_t task)
 
 hew_status hew_dwconv_run(const hew_conv *op, const hew_conv_args *args)
 {
-    run_state s = {op, args,
-                   (const float *)((const char *)args->packed + sizeof(hew_packed_header))};
+    const hew_packed_header *header = args->packed;
+    if (op->dw3x3 && !header->nonfinite)
+        return hew_dw3x3_run(op, args);
+    run_state s = {op, args, (const float *)(header + 1)};
     return hew_parallel(args->threads, op->row_blocks, run_task, &s);
 }

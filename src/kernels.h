@@ -96,6 +96,31 @@ typedef struct hew_dwconv_f32_run {
 } hew_dwconv_f32_run;
 typedef void dwconv_f32_fn(const hew_dwconv_f32_run *run);
 
+/* ----------------------------------------------------------------------------- dw3x3_f32 ---- */
+
+/*
+ * A block of rows x columns output pixels of a 3 x 3 depthwise convolution, stride 1 or 2:
+ *
+ *     out[r][g][c] = epilogue( sum over ky, kx < 3 of
+ *                              in(r * stride + ky, g * stride + kx)[c] * w[3 * ky + kx][c] )
+ *
+ * one chain of fused multiply-adds from +0 in rising ky, kx.  in(i, j) is the input pixel at
+ * offset[i * ((columns - 1) * stride + 3) + j] bytes from `in`: padding is a pixel of zeros.
+ */
+typedef struct hew_dw3x3_f32_block {
+    const float *in;
+    const ptrdiff_t *offset;
+    const float *w;  /* padded to 64 bytes a tap */
+    size_t w_step;   /* bytes between taps */
+    size_t channels;
+    int rows, columns, stride; /* 1 <= rows <= mr, 1 <= columns <= nr */
+    float *out;
+    size_t out_step, out_row; /* bytes between pixels, between rows */
+    size_t add_row;           /* likewise for epilogue->add; between pixels: its add_stride */
+    const hew_epilogue *epilogue; /* at channel 0 of the first pixel */
+} hew_dw3x3_f32_block;
+typedef void dw3x3_f32_fn(const hew_dw3x3_f32_block *block);
+
 /* ------------------------------------------------------------------------------- act_f32 ---- */
 
 /* x[i][j] = act(x[i][j] + add[i][j]), in place, for rows x n elements.  add may be null.
