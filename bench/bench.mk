@@ -8,7 +8,7 @@ BENCH_ISA_peak_avx2   := $(ISA_avx2)
 BENCH_ISA_peak_avx512 := $(ISA_avx512)
 
 PEAK_SRC  := peak peak_sse peak_avx2 peak_avx512
-BENCH_SRC := hew_bench options cases suites shapes report timing reference sample ours peers \
+BENCH_SRC := hew_bench options cases suites shapes report timing reference sample ours peers rivals \
              problem problem_keys problem_dims $(PEAK_SRC)
 BENCH_OBJ := $(BENCH_SRC:%=$(BUILD)/bench/%.o)
 
@@ -35,42 +35,55 @@ $(BUILD)/hew-bench: $(BENCH_OBJ) $(LIB)
 $(BUILD)/test/test_problem: $(addprefix $(BUILD)/bench/,problem.o problem_keys.o problem_dims.o \
                               cases.o shapes.o suites.o)
 
-# ---- peers
+# ---- peers: plugins, each built if its header is found
+
 comma := ,
-probe = $(shell $(CC) -E -include $(1) -x c /dev/null $(2) >/dev/null 2>&1 && echo yes)
-pc    = $(shell pkg-config $(1) $(2) 2>/dev/null)
-ARCH_INCLUDE := /usr/include/$(shell $(CC) -print-multiarch 2>/dev/null)
+has = $(shell echo '\#include <$(1)>' | $(CC) -E -x c - $(2) >/dev/null 2>&1 && echo yes)
+pc  = $(subst -I,-isystem ,$(shell pkg-config $(1) 2>/dev/null))
 
-ONEDNN_CFLAGS := $(if $(ONEDNN_ROOT),-isystem $(ONEDNN_ROOT)/include,$(call pc,--cflags,dnnl))
-ONEDNN_LIBS   := $(if $(ONEDNN_ROOT),-L$(ONEDNN_ROOT)/lib -Wl$(comma)-rpath$(comma)$(abspath $(ONEDNN_ROOT)/lib) -ldnnl,$(or $(call pc,--libs,dnnl),-ldnnl))
-OPENBLAS_CFLAGS := $(subst -I,-isystem ,$(call pc,--cflags,openblas)) -DPEER_OPENBLAS
-OPENBLAS_LIBS   := $(or $(call pc,--libs,openblas),-lopenblas)
-BLIS_CFLAGS := -isystem $(firstword $(wildcard $(ARCH_INCLUDE)/blis-* /usr/include/blis) .) -DPEER_BLIS
-BLIS_LIBS   := $(or $(call pc,--libs,blis),-lblis)
-XSMM_CFLAGS := $(call pc,--cflags,libxsmm)
-XSMM_LIBS   := $(or $(call pc,--libs,libxsmm),-lxsmm)
+ONEDNN_CFLAGS := $(if $(ONEDNN_ROOT),-isystem $(ONEDNN_ROOT)/include,$(call pc,--cflags dnnl))
+ONEDNN_DIR    := $(if $(ONEDNN_ROOT),$(abspath $(firstword $(wildcard $(ONEDNN_ROOT)/lib64 $(ONEDNN_ROOT)/lib))))
+ONEDNN_LIBS   := $(if $(ONEDNN_DIR),-L$(ONEDNN_DIR) -Wl$(comma)-rpath$(comma)$(ONEDNN_DIR)) -ldnnl
 
-PEERS := $(if $(call probe,oneapi/dnnl/dnnl.h,$(ONEDNN_CFLAGS)),onednn) \
-         $(if $(call probe,openblas_config.h,$(OPENBLAS_CFLAGS)),openblas) \
-         $(if $(and $(call probe,cblas.h,$(BLIS_CFLAGS)),$(call probe,blis.h,$(BLIS_CFLAGS))),blis)
-PEER_SO := $(PEERS:%=$(BUILD)/bench/peer_%.so)
+OPENBLAS_CFLAGS := $(call pc,--cflags openblas) -DPEER_OPENBLAS
+OPENBLAS_LIBS   := $(or $(call pc,--libs openblas),-lopenblas)
 
-PEER_BUILD = $(CC) $(CFLAGS) $(BASE) $(WARN) -Wconversion -fPIC -fvisibility=hidden -Ibench -shared -o $@
-PEER_DEPS := $(wildcard bench/peer*.h) bench/job.h bench/problem.h bench/problem.c bench/bench.mk include/hew.h
-ONEDNN_SRC := $(addprefix bench/,peer_onednn.c peer_onednn_spec.c peer_onednn_v2.c peer_onednn_v3.c problem.c \
-                problem_keys.c problem_dims.c)
+BLIS_DIR    := $(firstword $(wildcard /usr/include/$(shell $(CC) -print-multiarch)/blis-* /usr/include/blis))
+BLIS_CFLAGS := $(if $(BLIS_DIR),-isystem $(BLIS_DIR)) -DPEER_BLIS
+BLIS_LIBS   := $(or $(call pc,--libs blis),-lblis)
 
-$(BUILD)/bench/peer_onednn.so: $(ONEDNN_SRC) $(PEER_DEPS)
+# The one without BLAS: its large products are not asked for.
+LIBXSMM_CFLAGS := $(call pc,--cflags libxsmm)
+LIBXSMM_LIBS   := -lxsmmnoblas -lxsmm -lxsmmnoblas
+
+PEERS := $(if $(call has,oneapi/dnnl/dnnl.h,$(ONEDNN_CFLAGS)),onednn) \
+         $(if $(call has,openblas_config.h,$(OPENBLAS_CFLAGS)),openblas) \
+         $(if $(call has,blis.h,$(BLIS_CFLAGS)),blis) \
+         $(if $(call has,libxsmm.h,$(LIBXSMM_CFLAGS)),libxsmm)
+
+PEER_FLAGS_onednn   := $(ONEDNN_CFLAGS) $(ONEDNN_LIBS) -ldl
+PEER_FLAGS_openblas := $(OPENBLAS_CFLAGS) $(OPENBLAS_LIBS)
+PEER_FLAGS_blis     := $(BLIS_CFLAGS) $(BLIS_LIBS)
+PEER_FLAGS_libxsmm  := $(LIBXSMM_CFLAGS) $(LIBXSMM_LIBS) -lm -lrt -ldl -pthread
+
+PEER_SO   := $(PEERS:%=$(BUILD)/bench/peer_%.so)
+PEER_DEPS := $(wildcard bench/peer*.h) bench/job.h bench/problem.h include/hew.h bench/bench.mk
+$(PEER_SO): $(BUILD)/bench/peer_%.so: $(wildcard bench/problem*.c) $(PEER_DEPS)
 	@mkdir -p $(@D)
-	$(PEER_BUILD) $(ONEDNN_CFLAGS) $(filter %.c,$(ONEDNN_SRC)) $(ONEDNN_LIBS) -ldl
-$(BUILD)/bench/peer_openblas.so: bench/peer_cblas.c $(PEER_DEPS)
-	@mkdir -p $(@D)
-	$(PEER_BUILD) $(OPENBLAS_CFLAGS) $< bench/problem.c bench/problem_keys.c bench/problem_dims.c $(OPENBLAS_LIBS)
-$(BUILD)/bench/peer_blis.so: bench/peer_cblas.c $(PEER_DEPS)
-	@mkdir -p $(@D)
-	$(PEER_BUILD) $(BLIS_CFLAGS) $< bench/problem.c bench/problem_keys.c bench/problem_dims.c $(BLIS_LIBS)
+	$(CC) $(CFLAGS) $(filter-out -MMD -MP,$(BASE)) $(WARN) -Wconversion -fPIC -fvisibility=hidden \
+	    -Ibench -shared -o $@ $(filter %.c,$^) $(PEER_FLAGS_$*)
+$(BUILD)/bench/peer_onednn.so: $(wildcard bench/peer_onednn*.c)
+$(BUILD)/bench/peer_openblas.so $(BUILD)/bench/peer_blis.so: bench/peer_cblas.c
+$(BUILD)/bench/peer_libxsmm.so: bench/peer_libxsmm.c
 
 hew-bench: $(BUILD)/hew-bench $(PEER_SO)
+
+# BENCH_FLAGS="--threads 2 --json FILE" adds to it.
+BENCH_SUITES := resnet50 mobilenet bert-large dlrm square small gemv pool softmax reorder
+BENCH_PEERS  := $(subst $() ,$(comma),$(strip $(filter onednn openblas,$(PEERS))))
+bench: hew-bench
+	$(BUILD)/hew-bench all $(BENCH_SUITES:%=--suite %) --min-time 0.05 \
+	    $(if $(BENCH_PEERS),--peer $(BENCH_PEERS)) $(BENCH_FLAGS)
 
 .PHONY: hew-bench hew-info bench FORCE
 -include $(wildcard $(BUILD)/bench/*.d)

@@ -68,6 +68,7 @@ static void fuse(bench_job *job, const case_settings *s)
     job->packed = product && !s->one_shot && problem_batch(&job->p, job->p.b_batch) == 1;
     job->pooling = s->pooling;
     job->log = s->log;
+    job->group = s->group ? s->group : "";
     job->to_channels_first = s->to_channels_first;
 }
 

@@ -9,6 +9,7 @@
 
 /* What a problem's text doesn't say.  All zero: the default. */
 typedef struct case_settings {
+    const char *group; /* null: "" */
     hew_act act;
     bool bias, residual, transpose_a, transpose_b;
     bool one_shot;      /* B of a gemm is plain */

@@ -7,6 +7,7 @@
 #include "peak.h"
 #include "reference.h"
 #include "report.h"
+#include "rivals.h"
 #include "timing.h"
 
 #include <math.h>
@@ -15,8 +16,6 @@
 #include <unistd.h>
 
 #include "build_info.h" /* HEW_BENCH_COMMIT, HEW_BENCH_FLAGS: written by make */
-
-enum { MAX_VARIANTS = 4 };
 
 typedef struct bench {
     options o;
@@ -70,131 +69,66 @@ static void empty_job(bench_job *job)
     free((float *)(uintptr_t)job->residual_values);
 }
 
-/* ---------------------------------------------------------------------------------- peers --- */
+/* ------------------------------------------------------------------------------ measuring --- */
 
-typedef struct rival {
-    const peer_api *api;
-    void *op;
-} rival;
+static double bytes_of(const bench_job *job)
+{
+    return (double)(job->in_count + job->weights_count + job->out_count) * sizeof(float);
+}
+
+static bool is_gemv(const problem *p)
+{
+    return (p->op == PROBLEM_GEMM || p->op == PROBLEM_IP) && (p->m == 1 || p->n == 1);
+}
+
+/* Cases that memory bounds are held against pure traffic of as many bytes, in the same contest. */
+static hew_bench_traffic *roof_of(const bench *b, const bench_job *job)
+{
+    const bool moves = report_moves_data(job->p.op);
+    if (!moves && !is_gemv(&job->p))
+        return NULL;
+    return hew_bench_traffic_create((size_t)bytes_of(job), moves, b->pool ? &b->threads : NULL);
+}
+
+/* Sets the rate and how much of the possible it is; roof: the traffic's time, 0 without. */
+static void rate(bench *b, int isa, report_row *row, double roof_us)
+{
+    const problem *p = &row->job->p;
+    const double seconds = row->median_us * 1e-6;
+    const double work = report_moves_data(p->op) ? bytes_of(row->job) : 2 * problem_macs(p);
+    row->rate = work / seconds * 1e-9;
+    if (roof_us > 0) {
+        row->pct_peak = 100 * roof_us / row->median_us;
+        return;
+    }
+    if (b->peak[isa] == 0)
+        b->peak[isa] = hew_bench_peak_gflops();
+    row->pct_peak = 100 * row->rate / (b->peak[isa] * row->job->threads);
+}
 
 static void run_ours(void *op)
 {
     ours_run(op);
 }
 
-static void run_rival(void *op)
-{
-    const rival *v = op;
-    v->api->run(v->op);
-}
-
-/* One run of the peer gives what one run of ours gave. */
-static bool check_rival(const bench_job *job, const rival *v, const float *expected, float *theirs,
-                        const char *name)
-{
-    double err, allowed;
-    v->api->run(v->op);
-    v->api->output(v->op, theirs);
-    if (within_rounding(job, expected, theirs, &err, &allowed))
-        return true;
-    fprintf(stderr, "hew-bench: %s: %s's result (%s) is %g away from ours, %g would be rounding\n",
-            job->p.text, name, v->api->label(v->op), err, allowed);
-    return false;
-}
-
-/*
- * Makes each of a peer's variants and keeps those that are right, at most MAX_VARIANTS.  Returns
- * how many; `wrong` is set if none is right.
- */
-static size_t gather(const peer_api *api, const bench_job *job, const float *expected,
-                     rival *rivals, bool *wrong, bool verbose)
-{
-    size_t count = 0, bad = 0;
-    float *theirs = bench_floats(job->out_count);
-    for (int variant = 0; theirs && count < MAX_VARIANTS; variant++) {
-        char why[PEER_WHY] = "";
-        rival v = {api, api->create(job, variant, why)};
-        if (!v.op && !why[0])
-            break;
-        if (!v.op) {
-            if (verbose)
-                fprintf(stderr, "hew-bench: %s, way %d: %s\n", api->name, variant, why);
-            if (variant > 3)
-                break;
-        } else if (check_rival(job, &v, expected, theirs, api->name)) {
-            rivals[count++] = v;
-        } else {
-            api->destroy(v.op);
-            bad++;
-        }
-    }
-    free(theirs);
-    *wrong |= bad > 0 && count == 0;
-    return count;
-}
-
-/* A short contest among the variants; the fastest stays. */
-static void choose(rival *rivals, size_t count, double seconds, bool threaded)
-{
-    contestant c[MAX_VARIANTS];
-    for (size_t i = 0; i < count; i++)
-        c[i] = (contestant){.run = run_rival, .op = &rivals[i]};
-    if (count > 1)
-        time_contest(c, count, seconds, threaded);
-    size_t best = 0;
-    for (size_t i = 1; i < count; i++)
-        best = c[i].median_us < c[best].median_us ? i : best;
-    for (size_t i = 0; i < count; i++) {
-        if (i != best)
-            rivals[i].api->destroy(rivals[i].op);
-    }
-    rivals[0] = rivals[best];
-}
-
-/* ------------------------------------------------------------------------------ measuring --- */
-
-/* What the machine could do at most for this job, in the unit of the report's rate; sets the rate
- * and the percentage. */
-static void rate(bench *b, int isa, report_row *row)
-{
-    const bench_job *job = row->job;
-    const problem *p = &job->p;
-    const double seconds = row->median_us * 1e-6;
-    const hew_threads *threads = b->pool ? &b->threads : NULL;
-    const double bytes = (double)(job->in_count + job->weights_count + job->out_count) * 4;
-    double part;
-    if (report_moves_data(p->op)) {
-        row->rate = bytes / seconds * 1e-9;
-        part = row->rate / hew_bench_copy_gbs((size_t)bytes, threads);
-    } else {
-        row->rate = 2 * problem_macs(p) / seconds * 1e-9;
-        if (b->peak[isa] == 0)
-            b->peak[isa] = hew_bench_peak_gflops();
-        part = row->rate / (b->peak[isa] * job->threads);
-        if (p->op != PROBLEM_CONV && (p->m == 1 || p->n == 1))
-            part = bytes / seconds * 1e-9 / hew_bench_read_gbs((size_t)bytes, threads);
-    }
-    row->pct_peak = 100 * part;
-}
-
 static void time_case(bench *b, int isa, ours *mine, report_row *row)
 {
     rival rivals[PEERS_MAX * MAX_VARIANTS];
-    contestant c[1 + PEERS_MAX];
+    contestant c[2 + PEERS_MAX];
     size_t of_peer[1 + PEERS_MAX], used = 0, count = 1;
     bool wrong = false;
     for (size_t i = 0; i < b->o.n_peers; i++) {
         row->peers[i].name = b->o.peers[i];
-        const size_t n = gather(b->peers[i], row->job, mine->out, rivals + used, &wrong,
-                                b->o.verbose);
+        const size_t n = rival_gather(b->peers[i], row->job, mine->out, rivals + used, &wrong,
+                                      b->o.verbose);
         if (n == 0)
             continue;
         if (!b->o.check_only)
-            choose(rivals + used, n, b->o.min_time / 3, row->job->threads > 1);
+            rival_choose(rivals + used, n, b->o.min_time / 3, row->job->threads > 1);
         else
             for (size_t k = 1; k < n; k++)
                 rivals[used + k].api->destroy(rivals[used + k].op);
-        c[count] = (contestant){.run = run_rival, .op = &rivals[used]};
+        c[count] = (contestant){.run = rival_run, .op = &rivals[used]};
         of_peer[count++] = i;
         used++;
     }
@@ -204,11 +138,14 @@ static void time_case(bench *b, int isa, ours *mine, report_row *row)
         b->wrong++;
     }
     if (!b->o.check_only) {
+        hew_bench_traffic *roof = roof_of(b, row->job);
         c[0] = (contestant){.run = run_ours, .op = mine};
-        time_contest(c, count, b->o.min_time, row->job->threads > 1);
+        c[count] = (contestant){.run = hew_bench_traffic_run, .op = roof};
+        time_contest(c, count + (roof != NULL), b->o.min_time, row->job->threads > 1);
         row->min_us = c[0].min_us;
         row->median_us = c[0].median_us;
-        rate(b, isa, row);
+        rate(b, isa, row, roof ? c[count].median_us : 0);
+        hew_bench_traffic_destroy(roof);
     }
     for (size_t i = 1; i < count; i++) {
         const rival *v = c[i].op;
@@ -220,11 +157,21 @@ static void time_case(bench *b, int isa, ours *mine, report_row *row)
     }
 }
 
+/* The kernel's own rung: the one in use may have nothing better for this type. */
+static const char *isa_of(const char *kernel, int rung)
+{
+    for (size_t i = 0; i < hew_all_kernels_count; i++) {
+        if (strcmp(hew_all_kernels[i].name, kernel) == 0)
+            return hew_isa_name(hew_all_kernels[i].isa);
+    }
+    return hew_isa_name((hew_isa)rung);
+}
+
 static void run_on_rung(bench *b, const bench_job *job, const reference *ref, int isa)
 {
     ours mine;
     char why[PROBLEM_WHY] = "";
-    report_row row = {.job = job, .isa = hew_isa_name((hew_isa)isa)};
+    report_row row = {.job = job};
     use_rung(b, isa);
     if (!ours_create(&mine, job, b->pool ? &b->threads : NULL, why) || !ours_run(&mine)) {
         fprintf(stderr, "hew-bench: %s: %s\n", job->p.text, why[0] ? why : hew_last_error());
@@ -233,6 +180,7 @@ static void run_on_rung(bench *b, const bench_job *job, const reference *ref, in
         return;
     }
     row.kernel = mine.kernel;
+    row.isa = isa_of(mine.kernel, isa);
     const size_t different = reference_compare(ref, mine.out, &row.max_err);
     snprintf(row.check, sizeof row.check, "%s", ref->what);
     if (different) {

@@ -22,6 +22,7 @@ typedef struct bench_job {
     bool log;                  /* log-softmax */
     bool to_channels_first;    /* reorder */
     int threads;
+    const char *group; /* the suite that it comes from, or "" */
 
     /*
      * Dense operands in this library's layouts: activations channels-last, convolution weights

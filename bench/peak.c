@@ -7,6 +7,7 @@
 
 #include "core.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const hew_peak_loops *loops_of(hew_isa isa)
@@ -44,68 +45,99 @@ size_t hew_bench_memory_bytes(void)
     return hew_min(hew_max(5 * l3, 64 * mb), 256 * mb);
 }
 
-typedef struct pass {
+/* Pieces, one for each thread, of a buffer that is read or of two that are copied. */
+struct hew_bench_traffic {
     char *to, *from;
-    size_t piece;
+    size_t piece, pieces;
     uint64_t (*read)(const void *, size_t); /* null: copy */
+    const hew_threads *threads;
     uint64_t sums[HEW_ALIGNMENT]; /* where the sums go, so that the reads are needed */
-} pass;
+};
 
-static void pass_piece(void *arg, size_t i)
+static void touch_piece(void *arg, size_t i)
 {
-    pass *p = arg;
-    const size_t at = i * p->piece;
-    if (p->read)
-        p->sums[i % HEW_ALIGNMENT] = p->read(p->from + at, p->piece);
+    hew_bench_traffic *t = arg;
+    const size_t at = i * t->piece;
+    if (t->read)
+        t->sums[i % HEW_ALIGNMENT] = t->read(t->from + at, t->piece);
     else
-        memcpy(p->to + at, p->from + at, p->piece);
+        memcpy(t->to + at, t->from + at, t->piece);
 }
 
-static double pass_seconds(pass *p, const hew_threads *threads, size_t repeats)
+hew_bench_traffic *hew_bench_traffic_create(size_t bytes, bool copy, const hew_threads *threads)
 {
-    const double t0 = hew_now();
-    for (size_t r = 0; r < repeats; r++) {
-        if (threads && threads->count > 1)
-            threads->parallel_for(threads->context, threads->count, pass_piece, p);
-        else
-            pass_piece(p, 0);
-        /* The next pass must not be thought to be the same as this one. */
-        __asm__ volatile("" : : "r"(p->from), "r"(p->to) : "memory");
+    hew_bench_traffic *t = calloc(1, sizeof *t);
+    if (!t)
+        return NULL;
+    t->threads = threads;
+    t->pieces = threads ? threads->count : 1;
+    t->piece = hew_max(bytes / (copy ? 2 : 1) / t->pieces / 1024 * 1024, 1024);
+    t->read = copy ? NULL : loops_of(hew_active_isa())->read;
+    t->from = hew_alloc(t->piece * t->pieces);
+    t->to = copy ? hew_alloc(t->piece * t->pieces) : NULL;
+    if (!t->from || (copy && !t->to)) {
+        hew_bench_traffic_destroy(t);
+        return NULL;
     }
-    return (hew_now() - t0) / (double)repeats;
+    memset(t->from, 1, t->piece * t->pieces);
+    if (copy)
+        memset(t->to, 2, t->piece * t->pieces);
+    return t;
 }
 
-static double best_rate(size_t bytes, const hew_threads *threads, bool read)
+void hew_bench_traffic_run(void *traffic)
 {
-    const size_t count = threads ? threads->count : 1;
-    const size_t piece = hew_max(bytes / count / 1024 * 1024, 1024), total = piece * count;
-    pass p = {.to = read ? NULL : hew_alloc(total), .from = hew_alloc(total), .piece = piece};
-    p.read = read ? loops_of(hew_active_isa())->read : NULL;
+    hew_bench_traffic *t = traffic;
+    if (t->pieces > 1)
+        t->threads->parallel_for(t->threads->context, t->pieces, touch_piece, t);
+    else
+        touch_piece(t, 0);
+    /* The next run must not be thought to be the same as this one. */
+    __asm__ volatile("" : : "r"(t->from), "r"(t->to) : "memory");
+}
+
+size_t hew_bench_traffic_bytes(const hew_bench_traffic *t)
+{
+    return t->piece * t->pieces * (t->read ? 1 : 2);
+}
+
+void hew_bench_traffic_destroy(hew_bench_traffic *t)
+{
+    if (!t)
+        return;
+    hew_free(t->from);
+    hew_free(t->to);
+    free(t);
+}
+
+static double best_rate(size_t bytes, bool copy, const hew_threads *threads)
+{
+    hew_bench_traffic *t = hew_bench_traffic_create(bytes, copy, threads);
+    if (!t)
+        return 0;
     double best = 0;
-    if (p.from && (read || p.to)) {
-        memset(p.from, 1, total);
-        if (p.to)
-            memset(p.to, 2, total);
-        const double once = pass_seconds(&p, threads, 1);
-        const size_t repeats = once < 2e-4 ? (size_t)(2e-4 / (once > 1e-8 ? once : 1e-8)) + 1 : 1;
-        const double end = hew_now() + 0.06;
-        for (int i = 0; i < 3 || hew_now() < end; i++) {
-            const double s = pass_seconds(&p, threads, repeats);
-            const double rate = (double)total * (read ? 1 : 2) / s;
-            best = rate > best ? rate : best;
-        }
+    size_t repeats = 1;
+    const double end = hew_now() + 0.06;
+    for (int i = 0; i < 3 || hew_now() < end; i++) {
+        const double t0 = hew_now();
+        for (size_t r = 0; r < repeats; r++)
+            hew_bench_traffic_run(t);
+        const double s = hew_now() - t0;
+        const double rate = (double)(repeats * hew_bench_traffic_bytes(t)) / s;
+        best = rate > best ? rate : best;
+        if (s < 1e-4)
+            repeats *= 2;
     }
-    hew_free(p.to);
-    hew_free(p.from);
+    hew_bench_traffic_destroy(t);
     return best * 1e-9;
 }
 
 double hew_bench_copy_gbs(size_t bytes, const hew_threads *threads)
 {
-    return best_rate(bytes / 2, threads, false);
+    return best_rate(bytes, true, threads);
 }
 
 double hew_bench_read_gbs(size_t bytes, const hew_threads *threads)
 {
-    return best_rate(bytes, threads, true);
+    return best_rate(bytes, false, threads);
 }

@@ -20,6 +20,14 @@ double hew_bench_peak_gflops_of(hew_isa isa);
 double hew_bench_copy_gbs(size_t bytes, const hew_threads *threads);
 double hew_bench_read_gbs(size_t bytes, const hew_threads *threads);
 
+/* The same as something to be run and timed among others; null when there is no memory for it.  A
+ * run touches hew_bench_traffic_bytes, `bytes` but for some rounding. */
+typedef struct hew_bench_traffic hew_bench_traffic;
+hew_bench_traffic *hew_bench_traffic_create(size_t bytes, bool copy, const hew_threads *threads);
+void hew_bench_traffic_run(void *traffic);
+size_t hew_bench_traffic_bytes(const hew_bench_traffic *traffic);
+void hew_bench_traffic_destroy(hew_bench_traffic *traffic);
+
 /* A size that is out of cache: over 4 times L3 within 64 to 256 MB. */
 size_t hew_bench_memory_bytes(void);
 

@@ -39,12 +39,10 @@ void report_title(const bench_job *job, char *to, size_t size)
 static const char csv_header[] = "op,types,problem,name,isa,kernel,threads,min_us,median_us,gops,"
                                  "pct_peak,max_err,peer,peer_min_us,peer_median_us,ratio\n";
 
-void report_begin(report *r)
+static void table_head(const report *r, const char *group)
 {
-    if (r->csv) {
-        fputs(csv_header, stdout);
-        return;
-    }
+    if (group[0])
+        printf("\n%s\n", group);
     printf("%-*s  %-*s", r->problem_width, "problem", r->kernel_width, "kernel");
     if (r->timed)
         printf(" %10s %10s %8s %6s", "min us", "median us", "GFLOP/s", "% peak");
@@ -52,6 +50,14 @@ void report_begin(report *r)
     for (size_t i = 0; i < r->n_peers && r->timed; i++)
         printf(" %10s us  ratio", r->peer_names[i]);
     printf("\n");
+}
+
+void report_begin(report *r)
+{
+    r->sums[0].group = "all";
+    r->n_sums = 1;
+    if (r->csv)
+        fputs(csv_header, stdout);
 }
 
 static void json_string(FILE *f, const char *key, const char *value)
@@ -141,58 +147,79 @@ static void write_row(const report *r, const report_row *row)
     fflush(stdout);
 }
 
-static void count_ratio(report *r, size_t i, const report_row *row, double ratio)
+static void count_ratio(report_sum *sum, size_t i, const report_row *row, double ratio)
 {
-    r->log_ratio[i] += log(ratio);
-    if (r->with_peer[i]++ == 0 || ratio < r->worst[i]) {
-        r->worst[i] = ratio;
-        report_title(row->job, r->worst_name[i], PROBLEM_TEXT);
+    sum->log_ratio[i] += log(ratio);
+    if (sum->cases[i]++ == 0 || ratio < sum->worst[i]) {
+        sum->worst[i] = ratio;
+        report_title(row->job, sum->worst_at[i], PROBLEM_TEXT);
     }
+}
+
+/* The sum of the row's suite; cases of a suite follow each other, each with a head of its own. */
+static report_sum *sum_of(report *r, const bench_job *job)
+{
+    report_sum *last = &r->sums[r->n_sums - 1];
+    if (r->n_sums > 1 && strcmp(last->group, job->group) == 0)
+        return last;
+    if (!r->csv)
+        table_head(r, job->group);
+    if (r->n_sums < REPORT_GROUPS)
+        r->n_sums++;
+    last = &r->sums[r->n_sums - 1];
+    last->group = job->group;
+    return last;
+}
+
+static void write_record(const report *r, const report_row *row, const report_peer *peer)
+{
+    if (r->json)
+        write_json(r->json, row, peer);
+    if (r->csv)
+        write_csv(row, peer);
 }
 
 void report_add(report *r, const report_row *row)
 {
-    r->rows++;
-    size_t compared = 0;
+    report_sum *const sums[] = {&r->sums[0], sum_of(r, row->job)};
     double best = 0;
     for (size_t i = 0; i < r->n_peers && r->timed; i++) {
         const report_peer *p = &row->peers[i];
         if (p->median_us <= 0)
             continue;
-        compared++;
         best = best == 0 || p->median_us < best ? p->median_us : best;
-        count_ratio(r, i, row, p->median_us / row->median_us);
-        if (r->json)
-            write_json(r->json, row, p);
-        if (r->csv)
-            write_csv(row, p);
+        for (size_t k = 0; k < 2; k++)
+            count_ratio(sums[k], i, row, p->median_us / row->median_us);
+        write_record(r, row, p);
     }
-    if (best > 0)
-        count_ratio(r, PEERS_MAX, row, best / row->median_us);
-    if (r->json && !compared)
-        write_json(r->json, row, NULL);
-    if (r->csv && !compared)
-        write_csv(row, NULL);
+    for (size_t k = 0; k < 2 && best > 0; k++)
+        count_ratio(sums[k], PEERS_MAX, row, best / row->median_us);
+    if (best == 0)
+        write_record(r, row, NULL);
     if (!r->csv)
         write_row(r, row);
 }
 
-static void end_line(const report *r, size_t i, const char *name)
+static void end_line(const report_sum *sum, size_t i, const char *peer, bool name_group)
 {
-    printf("%-18s geometric mean %5.2f over %zu, worst %5.2f at %s\n", name,
-           exp(r->log_ratio[i] / (double)r->with_peer[i]), r->with_peer[i], r->worst[i],
-           r->worst_name[i]);
+    if (sum->cases[i])
+        printf("%-12s %-16s %5.2f over %3zu, worst %5.2f at %s\n", name_group ? sum->group : "",
+               peer, exp(sum->log_ratio[i] / (double)sum->cases[i]), sum->cases[i], sum->worst[i],
+               sum->worst_at[i]);
 }
 
 void report_end(report *r)
 {
     if (r->csv || !r->n_peers || !r->timed)
         return;
-    printf("\nratio: the peer's median time / ours; over 1, this library is faster\n");
-    for (size_t i = 0; i < r->n_peers; i++) {
-        if (r->with_peer[i])
-            end_line(r, i, r->peer_names[i]);
+    printf("\nGeometric means of the ratios, a peer's median time / ours (over 1: ours is faster)\n");
+    for (size_t k = 1; k <= r->n_sums; k++) {
+        const report_sum *sum = &r->sums[k % r->n_sums]; /* "all" last */
+        if (k == r->n_sums && r->n_sums == 2)
+            break;
+        for (size_t i = 0; i < r->n_peers; i++)
+            end_line(sum, i, r->peer_names[i], i == 0);
+        if (r->n_peers > 1)
+            end_line(sum, PEERS_MAX, "the best of them", false);
     }
-    if (r->n_peers > 1 && r->with_peer[PEERS_MAX])
-        end_line(r, PEERS_MAX, "the best of them");
 }

@@ -26,16 +26,24 @@ typedef struct report_row {
     report_peer peers[PEERS_MAX];
 } report_row;
 
+/* Ratios of one suite against each peer; the last against the best of the peers. */
+typedef struct report_sum {
+    const char *group;
+    size_t cases[PEERS_MAX + 1];
+    double log_ratio[PEERS_MAX + 1], worst[PEERS_MAX + 1];
+    char worst_at[PEERS_MAX + 1][PROBLEM_TEXT];
+} report_sum;
+
+enum { REPORT_GROUPS = 32 };
+
 typedef struct report {
     FILE *json; /* or null */
     bool csv, verbose, timed;
     size_t n_peers;
     const char *peer_names[PEERS_MAX];
     int problem_width, kernel_width, check_width;
-    /* Sums over all rows, for the lines at the end. */
-    size_t rows, with_peer[PEERS_MAX + 1]; /* the last: against the best of the peers */
-    double log_ratio[PEERS_MAX + 1], worst[PEERS_MAX + 1];
-    char worst_name[PEERS_MAX + 1][PROBLEM_TEXT];
+    report_sum sums[REPORT_GROUPS]; /* sums[0]: everything */
+    size_t n_sums;
 } report;
 
 /* "resnet_50:conv1" or the problem's text, with what is fused: "... +bias+relu". */

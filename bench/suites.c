@@ -159,6 +159,7 @@ bool case_add_suite(case_list *list, problem_op op, const char *name, const case
             continue;
         found = true;
         case_settings with = *s;
+        with.group = u->name;
         with.bias |= u->bias;
         with.act = s->act.kind == HEW_ACT_NONE ? (hew_act){u->act, 0, 0} : s->act;
         with.pooling = s->pooling == HEW_POOLING_MAX ? u->pooling : s->pooling;
