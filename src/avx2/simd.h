@@ -1,0 +1,180 @@
+/*
+ * simd.h - sixteen floats as two AVX2 registers, under the names that src/simd is written in.
+ *
+ * Lanes 0-7 are in lo, 8-15 in hi.  src/avx512/simd.h has the same names over one register and says
+ * what they promise.
+ */
+#ifndef HEW_SIMD_H
+#define HEW_SIMD_H
+
+#include <immintrin.h>
+
+#include "../core.h"
+#include "../poly.h"
+
+typedef struct f32x16 {
+    __m256 lo, hi;
+} f32x16;
+typedef struct i32x16 {
+    __m256i lo, hi;
+} i32x16;
+typedef struct mask16 {
+    __m256i lo, hi; /* all ones or zeros a lane */
+} mask16;
+
+/* Registers that a loop may fill with independent work. */
+enum { X16_REGISTERS = 8 };
+
+/* A function of two halves from one intrinsic. */
+#define X16_UNARY(name, type, intrinsic)                                                           \
+    HEW_INLINE type name(type a) { return (type){intrinsic(a.lo), intrinsic(a.hi)}; }
+#define X16_BINARY(name, type, intrinsic)                                                          \
+    HEW_INLINE type name(type a, type b)                                                           \
+    {                                                                                              \
+        return (type){intrinsic(a.lo, b.lo), intrinsic(a.hi, b.hi)};                               \
+    }
+#define X16_TERNARY(name, intrinsic)                                                               \
+    HEW_INLINE f32x16 name(f32x16 a, f32x16 b, f32x16 c)                                           \
+    {                                                                                              \
+        return (f32x16){intrinsic(a.lo, b.lo, c.lo), intrinsic(a.hi, b.hi, c.hi)};                 \
+    }
+
+HEW_INLINE mask16 x16_first(size_t n)
+{
+    const __m256i count = _mm256_set1_epi32((int)hew_min(n, 16));
+    return (mask16){
+        _mm256_cmpgt_epi32(count, _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)),
+        _mm256_cmpgt_epi32(count, _mm256_setr_epi32(8, 9, 10, 11, 12, 13, 14, 15))};
+}
+X16_BINARY(x16_or, mask16, _mm256_or_si256)
+HEW_INLINE bool x16_any(mask16 m)
+{
+    return !_mm256_testz_si256(_mm256_or_si256(m.lo, m.hi), _mm256_or_si256(m.lo, m.hi));
+}
+
+HEW_INLINE f32x16 x16_set(float x) { return (f32x16){_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
+HEW_INLINE f32x16 x16_load(const float *p)
+{
+    return (f32x16){_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)};
+}
+HEW_INLINE void x16_store(float *p, f32x16 x)
+{
+    _mm256_storeu_ps(p, x.lo);
+    _mm256_storeu_ps(p + 8, x.hi);
+}
+
+HEW_INLINE __m256 x16_select_half(__m256i m, __m256 yes, __m256 no)
+{
+    return _mm256_blendv_ps(no, yes, _mm256_castsi256_ps(m));
+}
+HEW_INLINE f32x16 x16_select(mask16 m, f32x16 yes, f32x16 no)
+{
+    return (f32x16){x16_select_half(m.lo, yes.lo, no.lo), x16_select_half(m.hi, yes.hi, no.hi)};
+}
+HEW_INLINE f32x16 x16_load_masked(mask16 m, const float *p, f32x16 fill)
+{
+    const f32x16 loaded = {_mm256_maskload_ps(p, m.lo), _mm256_maskload_ps(p + 8, m.hi)};
+    return x16_select(m, loaded, fill);
+}
+HEW_INLINE void x16_store_masked(mask16 m, float *p, f32x16 x)
+{
+    _mm256_maskstore_ps(p, m.lo, x.lo);
+    _mm256_maskstore_ps(p + 8, m.hi, x.hi);
+}
+
+X16_BINARY(x16_add, f32x16, _mm256_add_ps)
+X16_BINARY(x16_sub, f32x16, _mm256_sub_ps)
+X16_BINARY(x16_mul, f32x16, _mm256_mul_ps)
+X16_BINARY(x16_div, f32x16, _mm256_div_ps)
+X16_BINARY(x16_max, f32x16, _mm256_max_ps)
+X16_BINARY(x16_min, f32x16, _mm256_min_ps)
+X16_TERNARY(x16_fma, _mm256_fmadd_ps)
+X16_TERNARY(x16_fms, _mm256_fmsub_ps)
+X16_TERNARY(x16_fnma, _mm256_fnmadd_ps)
+
+HEW_INLINE __m256 x16_neg_half(__m256 a) { return _mm256_xor_ps(a, _mm256_set1_ps(-0.0f)); }
+X16_UNARY(x16_neg, f32x16, x16_neg_half)
+
+HEW_INLINE __m256i x16_compare_half(__m256 a, __m256 b, const int predicate)
+{
+    return _mm256_castps_si256(predicate == _CMP_LT_OQ ? _mm256_cmp_ps(a, b, _CMP_LT_OQ)
+                                                       : _mm256_cmp_ps(a, b, _CMP_UNORD_Q));
+}
+HEW_INLINE mask16 x16_less(f32x16 a, f32x16 b)
+{
+    return (mask16){x16_compare_half(a.lo, b.lo, _CMP_LT_OQ),
+                    x16_compare_half(a.hi, b.hi, _CMP_LT_OQ)};
+}
+HEW_INLINE mask16 x16_unordered(f32x16 a, f32x16 b)
+{
+    return (mask16){x16_compare_half(a.lo, b.lo, _CMP_UNORD_Q),
+                    x16_compare_half(a.hi, b.hi, _CMP_UNORD_Q)};
+}
+
+HEW_INLINE __m256 x16_copysign_half(__m256 a, __m256 b)
+{
+    const __m256 sign = _mm256_set1_ps(-0.0f);
+    return _mm256_or_ps(_mm256_andnot_ps(sign, a), _mm256_and_ps(sign, b));
+}
+X16_BINARY(x16_copysign, f32x16, x16_copysign_half)
+
+HEW_INLINE i32x16 x16_bits(f32x16 a)
+{
+    return (i32x16){_mm256_castps_si256(a.lo), _mm256_castps_si256(a.hi)};
+}
+HEW_INLINE f32x16 x16_from_bits(i32x16 a)
+{
+    return (f32x16){_mm256_castsi256_ps(a.lo), _mm256_castsi256_ps(a.hi)};
+}
+HEW_INLINE i32x16 x16_set_int(int32_t x)
+{
+    return (i32x16){_mm256_set1_epi32(x), _mm256_set1_epi32(x)};
+}
+X16_BINARY(x16_add_int, i32x16, _mm256_add_epi32)
+X16_BINARY(x16_sub_int, i32x16, _mm256_sub_epi32)
+X16_BINARY(x16_and_int, i32x16, _mm256_and_si256)
+HEW_INLINE i32x16 x16_shift_up(i32x16 a, int n)
+{
+    return (i32x16){_mm256_slli_epi32(a.lo, n), _mm256_slli_epi32(a.hi, n)};
+}
+HEW_INLINE i32x16 x16_shift_down(i32x16 a, int n)
+{
+    return (i32x16){_mm256_srai_epi32(a.lo, n), _mm256_srai_epi32(a.hi, n)};
+}
+
+/*
+ * As two factors of about 2^(n/2).  The first product is exact while a is in [2^-30, 2^30] and n in
+ * [-190, 190], so there is one rounding, as in AVX-512's scalef.
+ */
+HEW_INLINE f32x16 x16_scale(f32x16 a, f32x16 biased_n)
+{
+    const i32x16 n = x16_sub_int(x16_bits(biased_n), x16_bits(x16_set(POLY_ROUND)));
+    const i32x16 half = x16_shift_down(n, 1), bias = x16_set_int(127);
+    const i32x16 first = x16_shift_up(x16_add_int(half, bias), 23);
+    const i32x16 second = x16_shift_up(x16_add_int(x16_sub_int(n, half), bias), 23);
+    return x16_mul(x16_mul(a, x16_from_bits(first)), x16_from_bits(second));
+}
+
+HEW_INLINE float x16_sum(f32x16 a)
+{
+    const __m256 half = _mm256_add_ps(a.lo, a.hi);
+    const __m128 b = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+    const __m128 c = _mm_add_ps(b, _mm_movehl_ps(b, b));
+    return _mm_cvtss_f32(_mm_add_ss(c, _mm_movehdup_ps(c)));
+}
+HEW_INLINE float x16_largest(f32x16 a)
+{
+    const __m256 half = _mm256_max_ps(a.lo, a.hi);
+    const __m128 b = _mm_max_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+    const __m128 c = _mm_max_ps(b, _mm_movehl_ps(b, b));
+    return _mm_cvtss_f32(_mm_max_ss(c, _mm_movehdup_ps(c)));
+}
+
+HEW_INLINE f32x16 x16_opaque(f32x16 a)
+{
+    __asm__("" : "+x"(a.lo), "+x"(a.hi));
+    return a;
+}
+HEW_INLINE float x16_lane0(f32x16 a) { return _mm256_cvtss_f32(a.lo); }
+
+#endif

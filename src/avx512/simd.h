@@ -1,0 +1,109 @@
+/*
+ * simd.h - sixteen floats as one AVX-512 register, under the names that src/simd is written in.
+ *
+ * src/avx2/simd.h has the same names over two registers.  So a template of src/simd does the same
+ * operations in the same order, lane by lane, on both.
+ */
+#ifndef HEW_SIMD_H
+#define HEW_SIMD_H
+
+#include <immintrin.h>
+
+#include "../core.h"
+#include "../poly.h"
+
+typedef __m512 f32x16;
+typedef __m512i i32x16;
+typedef __mmask16 mask16;
+
+/* Registers that a loop may fill with independent work. */
+enum { X16_REGISTERS = 32 };
+
+HEW_INLINE mask16 x16_first(size_t n) { return (mask16)((1u << hew_min(n, 16)) - 1); }
+HEW_INLINE bool x16_any(mask16 m) { return m != 0; }
+HEW_INLINE mask16 x16_or(mask16 a, mask16 b) { return a | b; }
+
+HEW_INLINE f32x16 x16_set(float x) { return _mm512_set1_ps(x); }
+HEW_INLINE f32x16 x16_load(const float *p) { return _mm512_loadu_ps(p); }
+HEW_INLINE void x16_store(float *p, f32x16 x) { _mm512_storeu_ps(p, x); }
+/* Memory of lanes that are not in the mask is not touched; they read as `fill`. */
+HEW_INLINE f32x16 x16_load_masked(mask16 m, const float *p, f32x16 fill)
+{
+    return _mm512_mask_loadu_ps(fill, m, p);
+}
+HEW_INLINE void x16_store_masked(mask16 m, float *p, f32x16 x) { _mm512_mask_storeu_ps(p, m, x); }
+
+HEW_INLINE f32x16 x16_add(f32x16 a, f32x16 b) { return _mm512_add_ps(a, b); }
+HEW_INLINE f32x16 x16_sub(f32x16 a, f32x16 b) { return _mm512_sub_ps(a, b); }
+HEW_INLINE f32x16 x16_mul(f32x16 a, f32x16 b) { return _mm512_mul_ps(a, b); }
+HEW_INLINE f32x16 x16_div(f32x16 a, f32x16 b) { return _mm512_div_ps(a, b); }
+HEW_INLINE f32x16 x16_fma(f32x16 a, f32x16 b, f32x16 c) { return _mm512_fmadd_ps(a, b, c); }
+HEW_INLINE f32x16 x16_fms(f32x16 a, f32x16 b, f32x16 c) { return _mm512_fmsub_ps(a, b, c); }
+HEW_INLINE f32x16 x16_fnma(f32x16 a, f32x16 b, f32x16 c) { return _mm512_fnmadd_ps(a, b, c); }
+HEW_INLINE f32x16 x16_neg(f32x16 a) { return _mm512_xor_ps(a, _mm512_set1_ps(-0.0f)); }
+
+/* a > b ? a : b, and a < b ? a : b: the second operand when either is NaN, or both are zero. */
+HEW_INLINE f32x16 x16_max(f32x16 a, f32x16 b) { return _mm512_max_ps(a, b); }
+HEW_INLINE f32x16 x16_min(f32x16 a, f32x16 b) { return _mm512_min_ps(a, b); }
+
+/* False for NaN. */
+HEW_INLINE mask16 x16_less(f32x16 a, f32x16 b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
+/* Either is NaN. */
+HEW_INLINE mask16 x16_unordered(f32x16 a, f32x16 b)
+{
+    return _mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q);
+}
+HEW_INLINE f32x16 x16_select(mask16 m, f32x16 yes, f32x16 no)
+{
+    return _mm512_mask_blend_ps(m, no, yes);
+}
+/* |a| with the sign of b. */
+HEW_INLINE f32x16 x16_copysign(f32x16 a, f32x16 b)
+{
+    const __m512i sign = _mm512_set1_epi32(INT32_MIN);
+    /* sign ? b : a */
+    return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(sign, _mm512_castps_si512(b),
+                                                         _mm512_castps_si512(a), 0xca));
+}
+
+HEW_INLINE i32x16 x16_bits(f32x16 a) { return _mm512_castps_si512(a); }
+HEW_INLINE f32x16 x16_from_bits(i32x16 a) { return _mm512_castsi512_ps(a); }
+HEW_INLINE i32x16 x16_set_int(int32_t x) { return _mm512_set1_epi32(x); }
+HEW_INLINE i32x16 x16_add_int(i32x16 a, i32x16 b) { return _mm512_add_epi32(a, b); }
+HEW_INLINE i32x16 x16_sub_int(i32x16 a, i32x16 b) { return _mm512_sub_epi32(a, b); }
+HEW_INLINE i32x16 x16_and_int(i32x16 a, i32x16 b) { return _mm512_and_si512(a, b); }
+HEW_INLINE i32x16 x16_shift_up(i32x16 a, int n) { return _mm512_slli_epi32(a, (unsigned)n); }
+HEW_INLINE i32x16 x16_shift_down(i32x16 a, int n) { return _mm512_srai_epi32(a, (unsigned)n); }
+
+/* a 2^n with one rounding, n given as POLY_ROUND + n. */
+HEW_INLINE f32x16 x16_scale(f32x16 a, f32x16 biased_n)
+{
+    return _mm512_scalef_ps(a, _mm512_sub_ps(biased_n, _mm512_set1_ps(POLY_ROUND)));
+}
+
+/* Lane 0 after the tree: lanes i and i + 8, then i + 4, i + 2, i + 1. */
+HEW_INLINE float x16_sum(f32x16 a)
+{
+    const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
+    const __m128 b = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+    const __m128 c = _mm_add_ps(b, _mm_movehl_ps(b, b));
+    return _mm_cvtss_f32(_mm_add_ss(c, _mm_movehdup_ps(c)));
+}
+/* The same tree; the largest lane, if none is NaN. */
+HEW_INLINE float x16_largest(f32x16 a)
+{
+    const __m256 half = _mm256_max_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
+    const __m128 b = _mm_max_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+    const __m128 c = _mm_max_ps(b, _mm_movehl_ps(b, b));
+    return _mm_cvtss_f32(_mm_max_ss(c, _mm_movehdup_ps(c)));
+}
+
+/* a, of which the compiler knows nothing. */
+HEW_INLINE f32x16 x16_opaque(f32x16 a)
+{
+    __asm__("" : "+v"(a));
+    return a;
+}
+HEW_INLINE float x16_lane0(f32x16 a) { return _mm512_cvtss_f32(a); }
+
+#endif
