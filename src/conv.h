@@ -37,7 +37,7 @@ struct hew_conv {
     size_t pixels, block_rows, row_blocks, chunks;
     size_t worker_bytes;
     size_t blocks_down, blocks_across; /* dw3x3: blocks of an image */
-    const hew_kernel *dw3x3;           /* or null */
+    const hew_kernel *dwconv, *dw3x3;  /* depthwise; dw3x3 may be null */
     size_t padded_c; /* depthwise: out channels, rounded up to the widest register */
 };
 

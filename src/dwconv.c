@@ -15,7 +15,7 @@ void hew_dwconv_plan(hew_conv *op)
 {
     const hew_conv_desc *d = &op->d;
     size_t count;
-    op->kernel = hew_kernels(HEW_FAMILY_dwconv_f32, &count);
+    op->kernel = op->dwconv = hew_kernels(HEW_FAMILY_dwconv_f32, &count);
     const size_t line = HEW_ALIGNMENT / sizeof(float);
     op->padded_c = hew_round_up((size_t)d->out_c, line);
     if (op->padded_c % (4 * line) == 0) /* keeps a channel's taps out of one another's cache sets */
@@ -123,7 +123,7 @@ static void run_pixels(const run_state *s, size_t row, int64_t begin, int64_t en
         .out = (float *)s->args->out + pixel * (size_t)d->out_stride,
         .epilogue = &e,
     };
-    HEW_FN(dwconv_f32, op->kernel)(&run);
+    HEW_FN(dwconv_f32, op->dwconv)(&run);
     if (op->act.kind != HEW_ACT_NONE)
         op->act_fn(&(hew_act_f32_rows){.act = op->act,
                                        .x = run.out,
