@@ -15,6 +15,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#if defined(__clang__)
+#define TEXT_(x) #x
+#define TEXT(x) TEXT_(x)
+#define CLANG_VERSION TEXT(__clang_major__) "." TEXT(__clang_minor__) "." TEXT(__clang_patchlevel__)
+#endif
+
 #include "build_info.h" /* HEW_BENCH_COMMIT, HEW_BENCH_FLAGS: written by make */
 
 typedef struct bench {
@@ -223,7 +229,7 @@ static void print_header(bench *b)
            cpu.l1d >> 10, cpu.l2 >> 10, cpu.l3 >> 10);
     printf("# hew %s, commit %s, %s, %s\n", hew_version(), HEW_BENCH_COMMIT,
 #if defined(__clang__)
-           "clang " __clang_version__,
+           "clang " CLANG_VERSION,
 #else
            "gcc " __VERSION__,
 #endif
@@ -238,6 +244,10 @@ static void print_header(bench *b)
     }
     for (size_t i = 0; i < b->o.n_peers; i++)
         printf("# %s: %s\n", b->o.peers[i], b->peers[i]->about());
+    double load;
+    if (b->o.threads > 1 && getloadavg(&load, 1) == 1 && load > 0.5)
+        printf("# the load is %.1f: with several threads, what others take shows in the times\n",
+               load);
     printf("\n");
 }
 

@@ -259,6 +259,7 @@ void options_parse(options *o, int argc, char **argv)
     if (argc > 1 && argv[1][0] != '-') {
         if (!problem_op_parse(argv[1], &o->op) && strcmp(argv[1], "all") != 0)
             options_fail("no operation '%s': gemm, ip, conv, pool, softmax or reorder", argv[1]);
+        argv[1] = argv[0]; /* which getopt's messages begin with */
         argc--;
         argv++;
     }
