@@ -1,36 +1,86 @@
 /*
- * transpose_f32 - out[c][r] = in[r][c].  ISA: AVX2.  The loops: src/simd/transpose_f32.h.
+ * transpose_f32 - out[c][r] = in[r][c].
+ * ISA: AVX2.  Moves bits; nothing is computed.
  *
- * Three rounds of 8 shuffles swap neighbours at distance 1, 2 and 4:
+ * A block of 8 x 8 goes through 8 registers.  Two 16-byte pieces of the input make a register, rows
+ * 4 apart, so that what is left is a transposition of 4 x 4 inside each half:
  *
- *     rows   a: a0 a1 a2 a3 | ...   b: b0 b1 b2 b3 | ...   ->   a0 b0 a1 b1 | ...,  a2 b2 a3 b3 | ...
+ *     part[q][k] = | in(k, 4q..4q+3) | in(k+4, 4q..4q+3) |
+ *     out column 4q+k:  | rows 0-3 | rows 4-7 |
+ *
+ * Bound by memory when the matrix is out of the cache.
+ * Tails are masked; a row or a column that isn't there is not touched.
  */
-#include "reg.h"
+#include <immintrin.h>
 
-HEW_INLINE void transpose_square(vf x[8])
+#include "../kernels.h"
+
+enum { B = 8 };
+
+/* x[k] becomes column k of the 4 x 4 in each half. */
+HEW_INLINE void transpose_halves(__m256 x[4])
 {
-    vf y[8];
-    HEW_UNROLL for (int i = 0; i < 8; i += 2) {
-        y[i] = _mm256_unpacklo_ps(x[i], x[i + 1]);
-        y[i + 1] = _mm256_unpackhi_ps(x[i], x[i + 1]);
-    }
-    HEW_UNROLL for (int i = 0; i < 8; i += 4)
-        HEW_UNROLL for (int j = 0; j < 2; j++) {
-            x[i + 2 * j] = _mm256_shuffle_ps(y[i + j], y[i + j + 2], 0x44);
-            x[i + 2 * j + 1] = _mm256_shuffle_ps(y[i + j], y[i + j + 2], 0xee);
-        }
-    HEW_UNROLL for (int i = 0; i < 4; i++) {
-        y[i] = _mm256_permute2f128_ps(x[i], x[i + 4], 0x20);
-        y[i + 4] = _mm256_permute2f128_ps(x[i], x[i + 4], 0x31);
-    }
-    HEW_UNROLL for (int i = 0; i < 8; i++)
-        x[i] = y[i];
+    const __m256 a = _mm256_unpacklo_ps(x[0], x[1]), b = _mm256_unpackhi_ps(x[0], x[1]);
+    const __m256 c = _mm256_unpacklo_ps(x[2], x[3]), d = _mm256_unpackhi_ps(x[2], x[3]);
+    x[0] = _mm256_shuffle_ps(a, c, 0x44);
+    x[1] = _mm256_shuffle_ps(a, c, 0xee);
+    x[2] = _mm256_shuffle_ps(b, d, 0x44);
+    x[3] = _mm256_shuffle_ps(b, d, 0xee);
 }
 
-#include "../simd/transpose_f32.h"
+HEW_INLINE void block(const float *in, size_t in_stride, float *out, size_t out_stride)
+{
+    for (size_t q = 0; q < B; q += 4) {
+        __m256 x[4];
+        HEW_UNROLL for (size_t k = 0; k < 4; k++) {
+            const float *const p = in + k * in_stride + q;
+            x[k] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)),
+                                        _mm_loadu_ps(p + 4 * in_stride), 1);
+        }
+        transpose_halves(x);
+        HEW_UNROLL for (size_t k = 0; k < 4; k++)
+            _mm256_storeu_ps(out + (q + k) * out_stride, x[k]);
+    }
+}
+
+HEW_INLINE __m128i first4(size_t n)
+{
+    return _mm_cmpgt_epi32(_mm_set1_epi32((int)n), _mm_setr_epi32(0, 1, 2, 3));
+}
+
+static void tail_block(size_t rows, size_t columns, const float *in, size_t in_stride, float *out,
+                       size_t out_stride)
+{
+    const __m256i row_mask =
+        _mm256_cmpgt_epi32(_mm256_set1_epi32((int)rows), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    for (size_t q = 0; q < columns; q += 4) {
+        const size_t width = hew_min(columns - q, 4);
+        const __m128i column_mask = first4(width), none = _mm_setzero_si128();
+        __m256 x[4];
+        HEW_UNROLL for (size_t k = 0; k < 4; k++) {
+            const float *const p = in + k * in_stride + q;
+            const __m128 lo = _mm_maskload_ps(p, k < rows ? column_mask : none);
+            const __m128 hi = _mm_maskload_ps(p + 4 * in_stride, k + 4 < rows ? column_mask : none);
+            x[k] = _mm256_insertf128_ps(_mm256_castps128_ps256(lo), hi, 1);
+        }
+        transpose_halves(x);
+        HEW_UNROLL for (size_t k = 0; k < 4; k++)
+            if (k < width)
+                _mm256_maskstore_ps(out + (q + k) * out_stride, row_mask, x[k]);
+    }
+}
 
 void hew_transpose_f32_avx2(size_t rows, size_t columns, const float *in, size_t in_stride,
                             float *out, size_t out_stride)
 {
-    transpose(rows, columns, in, in_stride, out, out_stride);
+    for (size_t c = 0; c < columns; c += B)
+        for (size_t r = 0; r < rows; r += B) {
+            const float *const from = in + r * in_stride + c;
+            float *const to = out + c * out_stride + r;
+            if (rows - r >= B && columns - c >= B)
+                block(from, in_stride, to, out_stride);
+            else
+                tail_block(hew_min(rows - r, B), hew_min(columns - c, B), from, in_stride, to,
+                           out_stride);
+        }
 }
