@@ -211,7 +211,7 @@ def main():
     p.add_argument("--batch", type=int, default=128)
     p.add_argument("--lr", type=float, default=0.1)
     p.add_argument("--widths", type=int, nargs=3, default=[16, 32, 64])
-    p.add_argument("--strides", type=int, nargs=3, default=[1, 2, 2])
+    p.add_argument("--strides", type=int, nargs=3, default=[2, 2, 2])
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--time-steps", type=int, default=0, help="stop after this many steps, print the speed")
