@@ -70,26 +70,20 @@ static void run_piece(const hew_gemm_run_state *s, const piece *p, char *scratch
         .c_stride = (size_t)d->ldc * sizeof(float),
         .epilogue = op->epilogue,
         .act = op->act,
-        .residual = residual,
-        .residual_stride = (size_t)d->ldr * sizeof(float),
         .act_fn = op->act_fn,
     };
     block.epilogue.scale = s->args->scale;
     block.epilogue.bias = s->args->bias;
     if (d->beta != 0) {
-        /* C is the epilogue's addend; a residual goes the longer way, and the clamp after it. */
         block.epilogue.add = c;
         block.epilogue.add_stride = block.c_stride;
         block.epilogue.beta = d->beta;
-        if (residual) {
-            hew_epilogue_act(&block.epilogue, (hew_act){HEW_ACT_NONE, 0, 0});
-            block.act = d->act;
-        }
+        block.epilogue.residual = residual;
+        block.epilogue.residual_stride = (size_t)d->ldr * sizeof(float);
     } else if (residual) {
         block.epilogue.add = residual;
-        block.epilogue.add_stride = block.residual_stride;
+        block.epilogue.add_stride = (size_t)d->ldr * sizeof(float);
         block.epilogue.beta = 1;
-        block.residual = NULL;
     }
     hew_block_run(&block);
 }

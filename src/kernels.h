@@ -17,6 +17,7 @@
  *
  *     v = fma(sum, alpha * scale[j], bias[j] + 0.0f)
  *     v = fma(beta, add[i][j], v)             when there is an `add`
+ *     v = v + residual[i][j]                  when there is a residual beside it
  *     v = min(max(v, lo), hi)                 NaN stays NaN
  *
  * The addition of +0.0f makes a sum of -0.0 and one of +0.0 come out alike, so that a tap of zeros
@@ -28,6 +29,8 @@ typedef struct hew_epilogue {
     const float *bias;  /* likewise, or null: 0 */
     const float *add;   /* at the tile's first element, or null */
     size_t add_stride;  /* bytes between rows */
+    const float *residual; /* gemm_f32 only, and rare: a lone residual is an `add` with beta 1 */
+    size_t residual_stride;
     float alpha, beta, lo, hi;
 } hew_epilogue;
 

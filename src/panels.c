@@ -72,18 +72,13 @@ HEW_INLINE const float *panel_of(const hew_block *b, const hew_panel *p, size_t 
 }
 
 /* The tile that was just stored goes through the activation that the epilogue can't say. */
-static void activate(const hew_block *b, const hew_panel *p, const hew_gemm_f32_tile *tile,
-                     size_t row)
+static void activate(const hew_block *b, const hew_gemm_f32_tile *tile)
 {
-    b->act_fn(&(hew_act_f32_rows){
-        .act = b->act,
-        .x = tile->c,
-        .x_stride = b->c_stride,
-        .add = at(b->residual, row, b->residual_stride, p->column),
-        .add_stride = b->residual_stride,
-        .rows = (size_t)tile->m,
-        .n = (size_t)tile->n,
-    });
+    b->act_fn(&(hew_act_f32_rows){.act = b->act,
+                                  .x = tile->c,
+                                  .x_stride = b->c_stride,
+                                  .rows = (size_t)tile->m,
+                                  .n = (size_t)tile->n});
 }
 
 /* All tiles of the block against one block of k of one panel. */
@@ -91,7 +86,7 @@ static void run_tiles(const hew_block *b, const hew_panel *p, size_t part, size_
                       bool first, bool last)
 {
     gemm_f32_fn *const kernel = HEW_FN(gemm_f32, p->kernel);
-    const bool post = last && (b->act.kind != HEW_ACT_NONE || b->residual);
+    const bool post = last && b->act.kind != HEW_ACT_NONE;
     hew_epilogue e = b->epilogue;
     e.scale = at(e.scale, 0, 0, p->column);
     e.bias = at(e.bias, 0, 0, p->column);
@@ -113,13 +108,14 @@ static void run_tiles(const hew_block *b, const hew_panel *p, size_t part, size_
         tile.m = t->m;
         tile.c = (float *)((char *)b->c + t->row * b->c_stride) + p->column;
         e.add = at(b->epilogue.add, t->row, e.add_stride, p->column);
+        e.residual = at(b->epilogue.residual, t->row, e.residual_stride, p->column);
         if (k == 0)
             tile.k = t->k;
         if (!(first && last))
             tile.partial = b->partial + t->row * (size_t)p->kernel->nr;
         kernel(&tile);
         if (HEW_UNLIKELY(post))
-            activate(b, p, &tile, t->row);
+            activate(b, &tile);
     }
 }
 

@@ -61,11 +61,8 @@ typedef struct hew_block {
     float *partial;        /* 64-byte aligned, rows x max_nr; mr x max_nr for one block of k */
     float *c;              /* the block's first row, column 0 */
     size_t c_stride;       /* bytes */
-    hew_epilogue epilogue; /* scale, bias, add: at the block's first row, column 0 */
-    /* A pass after the epilogue: what it can't say.  act NONE and no residual: none. */
-    hew_act act;
-    const float *residual;
-    size_t residual_stride; /* bytes */
+    hew_epilogue epilogue; /* scale, bias, add, residual: at the block's first row, column 0 */
+    hew_act act;           /* what the epilogue can't say: a pass over the stored tile, or NONE */
     act_f32_fn *act_fn;
 } hew_block;
 

@@ -46,8 +46,8 @@ HEW_INLINE void store_column(const hew_gemm_f32_tile *t, const int mr, const int
     }
 }
 
-/* The epilogue of a tile with an N tail, from the sums in t->partial. */
-static __attribute__((noinline)) void store_masked(const hew_gemm_f32_tile *t, const int nv)
+/* The epilogue of a tile with an N tail or with two addends, from the sums in t->partial. */
+static __attribute__((noinline)) void store_general(const hew_gemm_f32_tile *t, const int nv)
 {
     const hew_epilogue *e = t->epilogue;
     for (int j = 0; j < nv; j++) {
@@ -59,6 +59,10 @@ static __attribute__((noinline)) void store_masked(const hew_gemm_f32_tile *t, c
             if (e->add) {
                 const char *add = (const char *)e->add + (size_t)i * e->add_stride + OFFSET(j);
                 v = vf_fma(col.beta, vf_load_masked(mask, add), v);
+            }
+            if (e->residual) {
+                const char *residual = (const char *)e->residual + OFFSET(j);
+                v = vf_add(v, vf_load_masked(mask, residual + (size_t)i * e->residual_stride));
             }
             vf_store_masked(mask, (char *)t->c + (size_t)i * t->c_stride + OFFSET(j),
                             clamp(&col, v));
@@ -76,7 +80,7 @@ HEW_INLINE void finish(const hew_gemm_f32_tile *t, const int mr, const int nv,
             HEW_UNROLL for (int j = 0; j < nv; j++)
                 acc[j][i] = vf_add(vf_load(partial + OFFSET(i * nv + j)), acc[j][i]);
     }
-    if (t->last && t->n == nv * LANES) {
+    if (t->last && t->n == nv * LANES && !t->epilogue->residual) {
         HEW_UNROLL for (int j = 0; j < nv; j++)
             store_column(t, mr, j, acc[j]);
         return;
@@ -85,7 +89,7 @@ HEW_INLINE void finish(const hew_gemm_f32_tile *t, const int mr, const int nv,
         HEW_UNROLL for (int j = 0; j < nv; j++)
             vf_store(partial + OFFSET(i * nv + j), acc[j][i]);
     if (t->last)
-        store_masked(t, nv);
+        store_general(t, nv);
 }
 
 HEW_INLINE void gemm_tile(const hew_gemm_f32_tile *t, const int mr, const int nv, const bool direct)
