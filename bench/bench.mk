@@ -35,10 +35,12 @@ $(BUILD)/hew-bench: $(BENCH_OBJ) $(LIB)
 $(BUILD)/test/test_problem: $(addprefix $(BUILD)/bench/,problem.o problem_keys.o problem_dims.o \
                               cases.o shapes.o suites.o)
 
-# ---- peers: plugins, each built if its header is found
+# ---- peers: plugins, each built if a program with its header links
 
+ifneq (,$(findstring bench,$(MAKECMDGOALS)))
 comma := ,
-has = $(shell echo '\#include <$(1)>' | $(CC) -E -x c - $(2) >/dev/null 2>&1 && echo yes)
+has = $(shell printf '\#include <$(1)>\nint main(void) { return 0; }\n' | \
+              $(CC) -x c -w - -o /dev/null $(2) >/dev/null 2>&1 && echo yes)
 pc  = $(subst -I,-isystem ,$(shell pkg-config $(1) 2>/dev/null))
 
 ONEDNN_CFLAGS := $(if $(ONEDNN_ROOT),-isystem $(ONEDNN_ROOT)/include,$(call pc,--cflags dnnl))
@@ -56,18 +58,23 @@ BLIS_LIBS   := $(or $(call pc,--libs blis),-lblis)
 LIBXSMM_CFLAGS := $(call pc,--cflags libxsmm)
 LIBXSMM_LIBS   := -lxsmmnoblas -lxsmm -lxsmmnoblas
 
-PEERS := $(if $(call has,oneapi/dnnl/dnnl.h,$(ONEDNN_CFLAGS)),onednn) \
-         $(if $(call has,openblas_config.h,$(OPENBLAS_CFLAGS)),openblas) \
-         $(if $(call has,blis.h,$(BLIS_CFLAGS)),blis) \
-         $(if $(call has,libxsmm.h,$(LIBXSMM_CFLAGS)),libxsmm)
-
 PEER_FLAGS_onednn   := $(ONEDNN_CFLAGS) $(ONEDNN_LIBS) -ldl
 PEER_FLAGS_openblas := $(OPENBLAS_CFLAGS) $(OPENBLAS_LIBS)
 PEER_FLAGS_blis     := $(BLIS_CFLAGS) $(BLIS_LIBS)
 PEER_FLAGS_libxsmm  := $(LIBXSMM_CFLAGS) $(LIBXSMM_LIBS) -lm -lrt -ldl -pthread
 
+PEERS := $(if $(call has,oneapi/dnnl/dnnl.h,$(PEER_FLAGS_onednn)),onednn) \
+         $(if $(call has,openblas_config.h,$(PEER_FLAGS_openblas)),openblas) \
+         $(if $(call has,blis.h,$(PEER_FLAGS_blis)),blis) \
+         $(if $(call has,libxsmm.h,$(PEER_FLAGS_libxsmm)),libxsmm)
+
 PEER_SO   := $(PEERS:%=$(BUILD)/bench/peer_%.so)
-PEER_DEPS := $(wildcard bench/peer*.h) bench/job.h bench/problem.h include/hew.h bench/bench.mk
+PEER_DEPS := $(wildcard bench/peer*.h) bench/job.h bench/problem.h include/hew.h bench/bench.mk \
+             $(BUILD)/bench/peers.flags
+$(BUILD)/bench/peers.flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(foreach p,$(PEERS),$(PEER_FLAGS_$(p)))' > $@.new
+	@cmp -s $@.new $@ || cp $@.new $@
 $(PEER_SO): $(BUILD)/bench/peer_%.so: $(wildcard bench/problem*.c) $(PEER_DEPS)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(filter-out -MMD -MP,$(BASE)) $(WARN) -Wconversion -fPIC -fvisibility=hidden \
@@ -75,6 +82,8 @@ $(PEER_SO): $(BUILD)/bench/peer_%.so: $(wildcard bench/problem*.c) $(PEER_DEPS)
 $(BUILD)/bench/peer_onednn.so: $(wildcard bench/peer_onednn*.c)
 $(BUILD)/bench/peer_openblas.so $(BUILD)/bench/peer_blis.so: bench/peer_cblas.c
 $(BUILD)/bench/peer_libxsmm.so: bench/peer_libxsmm.c
+
+endif
 
 hew-bench: $(BUILD)/hew-bench $(PEER_SO)
 

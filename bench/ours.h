@@ -13,6 +13,7 @@ typedef struct ours {
 
     /* What an operation needs besides; unused ones are null. */
     hew_gemm *gemm;
+    hew_gemm_args gemm_args;
     hew_conv *conv;
     void *packed, *scratch;
     const hew_threads *threads;

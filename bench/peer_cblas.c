@@ -113,6 +113,10 @@ static void multiply(const cblas_run *r, const float *a, const float *b, float *
 static void run(void *op)
 {
     const cblas_run *r = op;
+    if (r->members == 1) {
+        multiply(r, r->job->in, r->job->weights, r->c);
+        return;
+    }
     for (size_t i = 0; i < r->members; i++) {
         const bench_member at = bench_member_of(&r->job->p, i);
         multiply(r, r->job->in + at.a, r->job->weights + at.b, r->c + at.c);
