@@ -79,6 +79,7 @@ typedef enum fill {
     FILL_SPECIALS, /* mixed, and here and there an Inf, NaN, zero, denormal, the largest float */
     FILL_NANS,     /* mixed, and here and there a NaN with some sign and payload, or an Inf */
     FILL_DENORMALS,/* below 2^-126 */
+    FILL_ZEROS,    /* zeros of either sign, and floats whose products underflow to them */
     FILL_POISON    /* a NaN that no computation makes */
 } fill;
 void fill_f32(rng *r, float *p, size_t n, fill kind);
@@ -140,6 +141,10 @@ const hew_threads *pool_of(size_t n);
 
 /* A parallel_for of `count` on the calling thread, tasks from the last to the first. */
 const hew_threads *reversed_of(size_t count);
+
+/* A parallel_for of `count` that makes each call on a thread of its own, one after the other, under
+ * the MXCSR that a program starts with. */
+const hew_threads *elsewhere_of(size_t count);
 
 /* A parallel_for that makes no call and returns HEW_ERR_SYSTEM. */
 const hew_threads *refusing(void);

@@ -92,6 +92,7 @@ static float element(rng *r, fill kind)
     switch (kind) {
     case FILL_INTS: return (float)rng_between(r, -8, 8);
     case FILL_DENORMALS: return float_of((uint32_t)rng_next(r) & 0x807fffff);
+    case FILL_ZEROS: return float_of((uint32_t)rng_next(r) & 0x80000001);
     case FILL_POISON: return float_of(POISON);
     case FILL_MIXED:
     case FILL_SPECIALS:

@@ -1,6 +1,8 @@
 /* Ways to run the tasks of an operation. */
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <xmmintrin.h>
 
 #include "harness_internal.h"
 
@@ -46,6 +48,41 @@ const hew_threads *reversed_of(size_t count)
     snprintf(harness.threads, sizeof harness.threads, "%zu, last first", count);
     from_reversed[count] = (hew_threads){run_reversed, &from_reversed[count], count};
     return &from_reversed[count];
+}
+
+typedef struct call {
+    hew_task *fn;
+    void *arg;
+    size_t i;
+} call;
+
+static void *make_call(void *p)
+{
+    const call *c = p;
+    _mm_setcsr(0x1f80); /* a new thread has its parent's */
+    c->fn(c->arg, c->i);
+    return NULL;
+}
+
+static hew_status run_elsewhere(void *context, size_t n, hew_task *fn, void *arg)
+{
+    (void)context;
+    for (size_t i = 0; i < n; i++) {
+        call c = {fn, arg, i};
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, make_call, &c) != 0)
+            fail_case("no thread");
+        pthread_join(thread, NULL);
+    }
+    return HEW_OK;
+}
+
+const hew_threads *elsewhere_of(size_t count)
+{
+    static hew_threads threads;
+    snprintf(harness.threads, sizeof harness.threads, "%zu, elsewhere", count);
+    threads = (hew_threads){run_elsewhere, NULL, count};
+    return &threads;
 }
 
 static hew_status refuse(void *context, size_t n, hew_task *fn, void *arg)

@@ -268,7 +268,7 @@ static void mxcsr_of(const hew_conv_desc *d)
     state_check();
     memcpy(s.want, s.out, bytes);
     poison_f32(s.out, bytes / sizeof(float));
-    s.args.threads = pool_of(3);
+    s.args.threads = elsewhere_of(3);
     if (status == HEW_OK)
         status = hew_conv_run(s.op, &s.args);
     state_check();

@@ -81,6 +81,8 @@ static void values(void)
                                     {FILL_SPECIALS, FILL_SPECIALS, FILL_SPECIALS},
                                     {FILL_DENORMALS, FILL_MIXED, FILL_DENORMALS},
                                     {FILL_DENORMALS, FILL_DENORMALS, FILL_DENORMALS},
+                                    {FILL_ZEROS, FILL_MIXED, FILL_ZEROS},
+                                    {FILL_MIXED, FILL_ZEROS, FILL_MIXED},
                                     {FILL_MIXED, FILL_NANS, FILL_MIXED},
                                     {FILL_NANS, FILL_NANS, FILL_NANS}};
     for (int s = 0; s < SHAPES; s++)
@@ -103,14 +105,18 @@ static void values(void)
 static void values_in_padding(void)
 {
     for (int s = 0; s < SHAPES; s++)
-        for (int f = 0; f < 2; f++) {
+        for (int f = 0; f < 4; f++) {
+            static const fill fills[] = {FILL_NANS, FILL_SPECIALS, FILL_ZEROS, FILL_MIXED};
             conv_case g = case_of(s);
             for (int i = 0; i < 3 && g.d.kernel[i]; i++) {
                 g.d.pad_lo[i] += g.d.kernel[i] + 1;
                 g.d.pad_hi[i] += 2;
             }
-            g.weights = f ? FILL_SPECIALS : FILL_NANS;
+            g.weights = fills[f];
+            g.in = f == 3 ? FILL_ZEROS : FILL_MIXED;
+            g.rest = f >= 2 ? FILL_ZEROS : FILL_MIXED;
             g.nans = f ? NAN_BITS : NAN_ANY;
+            g.bias = f >= 2;
             g.threads = true;
             check_conv(&g);
         }

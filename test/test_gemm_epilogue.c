@@ -99,6 +99,8 @@ static void values(void)
                                     {FILL_DENORMALS, FILL_MIXED, FILL_DENORMALS},
                                     {FILL_MIXED, FILL_DENORMALS, FILL_DENORMALS},
                                     {FILL_DENORMALS, FILL_DENORMALS, FILL_DENORMALS},
+                                    {FILL_ZEROS, FILL_MIXED, FILL_ZEROS},
+                                    {FILL_MIXED, FILL_ZEROS, FILL_MIXED},
                                     {FILL_NANS, FILL_NANS, FILL_NANS}};
     static const hew_act_kind acts[] = {HEW_ACT_NONE, HEW_ACT_RELU, HEW_ACT_CLIP};
     for (int s = 0; s < SHAPES; s++)
