@@ -39,13 +39,14 @@ void report_title(const bench_job *job, char *to, size_t size)
 static const char csv_header[] = "op,types,problem,name,isa,kernel,threads,min_us,median_us,gops,"
                                  "pct_peak,max_err,peer,peer_min_us,peer_median_us,ratio\n";
 
-static void table_head(const report *r, const char *group)
+static void table_head(const report *r, const bench_job *job)
 {
-    if (group[0])
-        printf("\n%s\n", group);
+    if (job->group[0])
+        printf("\n%s\n", job->group);
     printf("%-*s  %-*s", r->problem_width, "problem", r->kernel_width, "kernel");
     if (r->timed)
-        printf(" %10s %10s %8s %6s", "min us", "median us", "GFLOP/s", "% peak");
+        printf(" %10s %10s %8s %6s", "min us", "median us",
+               report_moves_data(job->p.op) ? "GB/s" : "GFLOP/s", "% peak");
     printf("  %-*s", r->timed && r->n_peers ? r->check_width : 0, "check");
     for (size_t i = 0; i < r->n_peers && r->timed; i++)
         printf(" %10s us  ratio", r->peer_names[i]);
@@ -163,7 +164,7 @@ static report_sum *sum_of(report *r, const bench_job *job)
     if (r->n_sums > 1 && strcmp(last->group, job->group) == 0)
         return last;
     if (!r->csv)
-        table_head(r, job->group);
+        table_head(r, job);
     if (r->n_sums < REPORT_GROUPS)
         r->n_sums++;
     last = &r->sums[r->n_sums - 1];

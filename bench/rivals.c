@@ -31,7 +31,8 @@ size_t rival_gather(const peer_api *api, const bench_job *job, const float *expe
 {
     size_t count = 0, bad = 0;
     /* Not every peer takes empty operands (oneDNN 2.6 divides by zero). */
-    if (job->in_count == 0 || job->out_count == 0 || (job->weights && job->weights_count == 0))
+    const bool product = job->p.op == PROBLEM_GEMM || job->p.op == PROBLEM_IP;
+    if (job->in_count == 0 || job->out_count == 0 || (product && job->weights_count == 0))
         return 0;
     float *theirs = bench_floats(job->out_count);
     for (int variant = 0; theirs && count < MAX_VARIANTS; variant++) {
