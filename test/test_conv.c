@@ -150,6 +150,36 @@ static void depthwise_runs(void)
             }
 }
 
+/* 3 x 3 goes in blocks of output pixels: every size of block, at every border. */
+static void depthwise_3x3(void)
+{
+    for (int64_t h = 1; h <= 10; h++)
+        for (int64_t w = 1; w <= 10; w++)
+            for (int bits = 0; bits < 8; bits++) {
+                const int64_t stride = bits & 1 ? 2 : 1, low = bits & 2 ? 1 : 0,
+                              c = 21 + 16 * (h % 2);
+                conv_case g = CONV_CASE(.in = PLANE(h, w), .groups = c, .in_c = c, .out_c = c,
+                                        .kernel = {3, 3}, .stride = {stride, stride}, .batch = 2,
+                                        .pad_lo = {low, 2 * low}, .pad_hi = {2, 2 - low});
+                g.residual = bits & 4 ? RESIDUAL : NO_RESIDUAL;
+                g.weights = bits & 4 && w % 3 == 0 ? FILL_SPECIALS : FILL_MIXED;
+                g.d.out_stride = c + h % 3;
+                check_conv(&g);
+            }
+}
+
+/* One input channel, many output channels. */
+static void multipliers(void)
+{
+    for (int64_t multiplier = 1; multiplier <= 40; multiplier += multiplier < 20 ? 1 : 5)
+        for (int64_t c = 2; c <= 18; c += 8) {
+            conv_case g = CONV_CASE(.in = PLANE(4, 5), .groups = c, .in_c = c,
+                                    .out_c = c * multiplier, .kernel = {3, 2}, .pad_lo = {1, 1});
+            g.bias = g.scale = true;
+            check_conv(&g);
+        }
+}
+
 /* Layers like those of real networks, with work for several threads. */
 static void layers(void)
 {
@@ -292,6 +322,7 @@ int main(void)
         {"ranks_and_kernels", ranks_and_kernels}, {"dilations", dilations}, {"paddings", paddings},
         {"channels", channels}, {"pixel_tails", pixel_tails}, {"groups", groups},
         {"depthwise", depthwise}, {"depthwise_runs", depthwise_runs},
+        {"depthwise_3x3", depthwise_3x3}, {"multipliers", multipliers},
         {"first_layer", first_layer}, {"layers", layers}, {"blocks", blocks},
         {"random_shapes", random_shapes},
     };

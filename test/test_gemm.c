@@ -121,19 +121,52 @@ static void gemv(void)
             }
 }
 
+/* A few vectors and a matrix, on either side. */
+static void few_vectors(void)
+{
+    static const int64_t lengths[] = {5, 8, 16, 31, 33, 70, 300};
+    static const int64_t some_k[] = {1, 2, 3, 4, 5, 7, 9, 15, 18, 33, 513};
+    for (int64_t few = 1; few <= 5; few++)
+        for (size_t l = 0; l < sizeof lengths / sizeof lengths[0]; l++)
+            for (size_t i = 0; i < sizeof some_k / sizeof some_k[0]; i++)
+                for (int bits = 0; bits < 8; bits++) {
+                    gemm_case g = GEMM_CASE(.m = few, .n = lengths[l], .k = some_k[i]);
+                    if (bits & 1) {
+                        g.d.n = few;
+                        g.d.m = lengths[l];
+                    }
+                    g.d.transpose_a = bits & 2;
+                    g.d.transpose_b = bits & 4;
+                    if (i % 2) {
+                        g.d.lda = (g.d.transpose_a ? g.d.m : g.d.k) + 3;
+                        g.d.ldb = (g.d.transpose_b ? g.d.k : g.d.n) + 1;
+                        g.d.ldc = g.d.n + 2;
+                        g.bias = g.scale = true;
+                    }
+                    g.d.beta = l == 4 ? 0.5f : 0.0f;
+                    g.d.act.kind = l == 5 ? HEW_ACT_RELU : HEW_ACT_NONE;
+                    g.residual = l == 6 ? RESIDUAL : NO_RESIDUAL;
+                    check_gemm(&g);
+                }
+}
+
 /* Past every cache block of the drivers in one direction at a time. */
 static void blocks(void)
 {
     static const int64_t sizes[][3] = {{1030, 17, 40}, {530, 70, 130}, {9, 2100, 70},
                                        {33, 1100, 530}, {130, 130, 1100}, {7, 33, 9000},
-                                       {1, 4100, 600}, {4100, 1, 600}, {300, 300, 300}};
+                                       {1, 4100, 600}, {4100, 1, 600}, {300, 300, 300},
+                                       {2, 5000, 130}, {3, 700, 1100}, {900, 4, 1030}};
     for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
         gemm_case g = GEMM_CASE(.m = sizes[s][0], .n = sizes[s][1], .k = sizes[s][2]);
         g.bias = g.threads = true;
-        g.d.b_packed = s & 1;
-        g.d.transpose_a = s % 3 == 1;
         g.d.act.kind = s % 3 == 2 ? HEW_ACT_RELU : HEW_ACT_NONE;
-        check_gemm(&g);
+        for (int bits = 0; bits < 6; bits++) {
+            g.d.transpose_a = bits & 1;
+            g.d.transpose_b = bits & 2;
+            g.d.b_packed = bits & 4;
+            check_gemm(&g);
+        }
     }
 }
 
@@ -200,7 +233,7 @@ int main(void)
     static const test tests[] = {
         {"m_tail", m_tail}, {"n_tail", n_tail}, {"k_tail", k_tail}, {"tile_corners", tile_corners},
         {"tiny", tiny}, {"no_k", no_k}, {"transposes", transposes}, {"gemv", gemv},
-        {"blocks", blocks}, {"random_shapes", random_shapes},
+        {"few_vectors", few_vectors}, {"blocks", blocks}, {"random_shapes", random_shapes},
     };
     return run_on_rungs("gemm_f32", HEW_FAMILY_gemm_f32, TESTS(tests));
 }
