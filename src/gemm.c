@@ -117,6 +117,8 @@ static hew_status normalise(hew_gemm_desc *d)
 
 static hew_gemm_path path_of(const hew_gemm_desc *d)
 {
+    if (hew_gemv_serves(d))
+        return HEW_GEMM_VECTORS;
     if (d->b_packed)
         return HEW_GEMM_PACKED;
     if (!d->transpose_b && d->m <= DIRECT_ROWS &&
@@ -185,7 +187,9 @@ static hew_status prepare(hew_gemm *op)
     op->path = lines->isa == HEW_ISA_REF ? HEW_GEMM_REF : path_of(d);
     op->reduction = hew_reduction_of(1, 1, (size_t)d->k);
     size_t padded_n = (size_t)d->n;
-    if (op->path != HEW_GEMM_REF) {
+    if (op->path == HEW_GEMM_VECTORS) {
+        hew_gemv_plan(op);
+    } else if (op->path != HEW_GEMM_REF) {
         const hew_status s = hew_panels_create(
             &op->panels,
             op->path == HEW_GEMM_DIRECT ? HEW_FAMILY_direct_f32 : HEW_FAMILY_gemm_f32,
@@ -207,7 +211,7 @@ static hew_status prepare(hew_gemm *op)
     op->act = hew_epilogue_act(&op->epilogue, d->act);
     op->act_fn = HEW_FN(act_f32, hew_kernels(HEW_FAMILY_act_f32, &count));
     op->transpose = HEW_FN(transpose_f32, hew_kernels(HEW_FAMILY_transpose_f32, &count));
-    return op->path == HEW_GEMM_REF ? HEW_OK : plan(op);
+    return op->path == HEW_GEMM_REF || op->path == HEW_GEMM_VECTORS ? HEW_OK : plan(op);
 }
 
 hew_status hew_gemm_create(hew_gemm **out, const hew_gemm_desc *desc)
@@ -256,7 +260,9 @@ hew_status hew_gemm_pack(const hew_gemm *op, const void *b, void *packed)
     const size_t k = (size_t)d->k, n = (size_t)d->n, ldb = (size_t)d->ldb;
     float *out = (float *)((char *)packed + sizeof(hew_packed_header));
     hew_pack_header(packed, op->layout, false);
-    if (op->path != HEW_GEMM_REF) {
+    if (op->path == HEW_GEMM_VECTORS) {
+        hew_gemv_pack(op, b, out);
+    } else if (op->path != HEW_GEMM_REF) {
         for (size_t p = 0; p < op->panels.count; p++)
             hew_pack_panel(op->panels.panel + p, k, b, ldb, d->transpose_b, op->transpose,
                            out + op->panels.panel[p].offset * k);

@@ -53,9 +53,6 @@ static void run_piece(const hew_gemm_run_state *s, const piece *p, char *scratch
         make_tiles(op, rows, a + p->row * (size_t)d->lda, (size_t)d->lda, tiles, steps, count);
     }
     float *c = (float *)s->args->c + p->member * (size_t)d->stride_c + p->row * (size_t)d->ldc;
-    const float *residual = s->args->residual;
-    if (residual)
-        residual += p->member * (size_t)d->stride_r + p->row * (size_t)d->ldr;
     hew_block block = {
         .panels = &op->panels,
         .panel_begin = p->panel_begin,
@@ -68,23 +65,10 @@ static void run_piece(const hew_gemm_run_state *s, const piece *p, char *scratch
         .partial = partial,
         .c = c,
         .c_stride = (size_t)d->ldc * sizeof(float),
-        .epilogue = op->epilogue,
+        .epilogue = hew_gemm_epilogue(op, s->args, p->member, p->row, 0),
         .act = op->act,
         .act_fn = op->act_fn,
     };
-    block.epilogue.scale = s->args->scale;
-    block.epilogue.bias = s->args->bias;
-    if (d->beta != 0) {
-        block.epilogue.add = c;
-        block.epilogue.add_stride = block.c_stride;
-        block.epilogue.beta = d->beta;
-        block.epilogue.residual = residual;
-        block.epilogue.residual_stride = (size_t)d->ldr * sizeof(float);
-    } else if (residual) {
-        block.epilogue.add = residual;
-        block.epilogue.add_stride = (size_t)d->ldr * sizeof(float);
-        block.epilogue.beta = 1;
-    }
     hew_block_run(&block);
 }
 
@@ -173,6 +157,8 @@ static hew_status run_one_shot(hew_gemm_run_state *s)
 
 static hew_status run(const hew_gemm *op, const hew_gemm_args *args, char *workers)
 {
+    if (op->path == HEW_GEMM_VECTORS)
+        return hew_gemv_run(op, args, workers);
     const size_t members = hew_ceil_div((size_t)op->d.batch, op->members_per_task);
     hew_gemm_run_state s = {.op = op,
                             .args = args,

@@ -72,6 +72,31 @@ typedef void gemm_f32_ref_fn(const hew_gemm *op, const hew_gemm_args *args);
 typedef void conv_f32_fn(void); /* has no kernels of its own */
 typedef void conv_f32_ref_fn(const hew_conv *op, const hew_conv_args *args);
 
+/* ---------------------------------------------------------------- gemv_f32 and dots_f32 ---- */
+
+/*
+ * A few vectors times a matrix too large to be read twice.  gemv_f32 sums over the matrix's rows,
+ * dots_f32 along them:
+ *
+ *     gemv_f32    sums[i][j] = [sums[i][j] +] sum over kk < k of v[i][kk] * x[kk][j],   j < n
+ *     dots_f32    sums[i][j] = [sums[i][j] +] sum over kk < k of v[i][kk] * x[j][kk],   j < n
+ *
+ * Each sum over kk is one chain of fused multiply-adds from +0 in rising kk; i < m <= HEW_GEMV_M.
+ */
+enum { HEW_GEMV_M = 4 };
+typedef struct hew_gemv_f32_block {
+    const float *x, *v;
+    size_t x_stride, v_stride; /* bytes between rows */
+    size_t k, n;
+    int m;
+    float *sums;
+    size_t sums_stride; /* bytes between rows; also of `chain` */
+    float *chain;       /* gemv_f32's own, as large as sums */
+    bool add;           /* false: sums are not read */
+} hew_gemv_f32_block;
+typedef void gemv_f32_fn(const hew_gemv_f32_block *block);
+typedef gemv_f32_fn dots_f32_fn;
+
 /* ---------------------------------------------------------------------------- dwconv_f32 ---- */
 
 /* One row of the kernel that lies inside the input: its first tap's input under the run's first
@@ -159,20 +184,24 @@ typedef softmax_f32_fn softmax_f32_ref_fn;
 /* --------------------------------------------------------------------------- pooling_f32 ---- */
 
 /*
- * One output pixel of all channels: the max or the sum * factor over a box of input pixels.
- * `in` is the first pixel inside the input that the window touches; extents and strides (floats)
- * of the box are outermost first.  A box with a zero extent gives -inf or 0.
+ * Neighbouring output pixels whose windows are alike: the max, or the sum / divisor, over a box of
+ * input pixels, for each channel.  Extents and strides of the box are outermost first.  A box with
+ * a zero extent gives -inf or 0.
+ *
+ * The box is walked in rising order.  Max: the first NaN, or else the first of the largest elements
+ * (+0 and -0 are equal).  Average: a chain of additions from +0; a NaN becomes 0x7fc00000.
  */
-typedef struct hew_pooling_f32_window {
+typedef struct hew_pooling_f32_run {
     bool max;
-    float factor; /* averages: sum / count is computed as sum / divisor */
     float divisor;
-    size_t channels;
-    size_t box[3], step[3];
-    const float *in;
+    size_t channels, pixels;
+    size_t box[3], step[3]; /* steps in floats */
+    const float *in;        /* the first pixel of the first box */
+    size_t in_step;         /* floats from one box to the next */
     float *out;
-} hew_pooling_f32_window;
-typedef void pooling_f32_fn(const hew_pooling_f32_window *window);
+    size_t out_step;        /* floats */
+} hew_pooling_f32_run;
+typedef void pooling_f32_fn(const hew_pooling_f32_run *run);
 typedef void pooling_f32_ref_fn(const hew_pooling_desc *desc, const float *in, float *out);
 
 /* ------------------------------------------------------------------------------ dispatch ---- */
