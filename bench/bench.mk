@@ -39,7 +39,8 @@ $(BUILD)/test/test_problem: $(addprefix $(BUILD)/bench/,problem.o problem_keys.o
 
 ifneq (,$(findstring bench,$(MAKECMDGOALS)))
 comma := ,
-has = $(shell printf '\#include <$(1)>\nint main(void) { return 0; }\n' | \
+hash  := \#
+has = $(shell printf '$(hash)include <$(1)>\nint main(void) { return 0; }\n' | \
               $(CC) -x c -w - -o /dev/null $(2) >/dev/null 2>&1 && echo yes)
 pc  = $(subst -I,-isystem ,$(shell pkg-config $(1) 2>/dev/null))
 
@@ -52,7 +53,7 @@ OPENBLAS_LIBS   := $(or $(call pc,--libs openblas),-lopenblas)
 
 BLIS_DIR    := $(firstword $(wildcard /usr/include/$(shell $(CC) -print-multiarch)/blis-* /usr/include/blis))
 BLIS_CFLAGS := $(if $(BLIS_DIR),-isystem $(BLIS_DIR)) -DPEER_BLIS
-BLIS_LIBS   := $(or $(call pc,--libs blis),-lblis)
+BLIS_LIBS   := $(or $(call pc,--libs blis),-lblis) -lm
 
 # The one without BLAS: its large products are not asked for.
 LIBXSMM_CFLAGS := $(call pc,--cflags libxsmm)
