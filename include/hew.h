@@ -330,7 +330,8 @@ HEW_API const char *hew_conv_kernel(const hew_conv *op); /* static */
 typedef enum hew_pooling_kind {
     HEW_POOLING_MAX = 0,         /* NaN wins; a window of padding alone gives -inf                */
     HEW_POOLING_AVG = 1,         /* over the window's elements inside the input; none gives 0     */
-    HEW_POOLING_AVG_PADDED = 2   /* over the whole window, padding counted as zeros               */
+    HEW_POOLING_AVG_PADDED = 2   /* over the window's elements inside the padded input, padding as
+                                    zeros; what ceil_mode lets a window reach beyond isn't counted */
 } hew_pooling_kind;
 
 /*

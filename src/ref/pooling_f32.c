@@ -1,0 +1,102 @@
+/*
+ * pooling_f32 - the definition of hew_pooling for f32, from a valid descriptor:
+ *
+ *     window of output pixel o = the taps t with o * stride + t * dilation - pad_lo in the input,
+ *                                in rising depth, height, width
+ *     max:      the first NaN, or else the first of the largest elements; -inf without any
+ *     average:  a chain of additions from +0, divided by the taps inside the input, or with
+ *               AVG_PADDED inside the padded input; 0 without any; a NaN becomes 0x7fc00000
+ */
+#include "kernels.h"
+#include "ref/math.h"
+
+/* One axis. */
+typedef struct axis {
+    int64_t in, out, kernel, stride, dilation, pad_lo, pad_hi;
+} axis;
+
+/* Axis i of three, of which the first 3 - rank are not in the descriptor. */
+static axis axis_of(const hew_pooling_desc *d, int i, int rank)
+{
+    const int k = i - (3 - rank);
+    if (k < 0)
+        return (axis){1, 1, 1, 1, 1, 0, 0};
+    axis a = {.in = d->in[k],
+              .kernel = d->global ? d->in[k] : d->kernel[k],
+              .stride = d->stride[k] ? d->stride[k] : 1,
+              .dilation = d->dilation[k] ? d->dilation[k] : 1,
+              .pad_lo = d->pad_lo[k],
+              .pad_hi = d->pad_hi[k]};
+    const int64_t room = a.in + a.pad_lo + a.pad_hi - a.dilation * (a.kernel - 1) - 1;
+    a.out = room / a.stride + 1;
+    if (d->ceil_mode && room % a.stride && a.out * a.stride < a.in + a.pad_lo)
+        a.out++;
+    return a;
+}
+
+/* What has been seen of a window. */
+typedef struct window {
+    float max, sum;
+    int64_t inside, padded; /* taps in the input; in the padded input */
+} window;
+
+static void see(window *w, float x)
+{
+    if (w->max == w->max && (x > w->max || x != x))
+        w->max = x;
+    w->sum += x;
+}
+
+static float result(const window *w, hew_pooling_kind kind)
+{
+    if (kind == HEW_POOLING_MAX)
+        return w->max;
+    const int64_t divisor = kind == HEW_POOLING_AVG ? w->inside : w->padded;
+    const float mean = divisor ? w->sum / (float)divisor : 0.0f;
+    return mean != mean ? ref_from_bits(0x7fc00000) : mean;
+}
+
+/* `in` is the image's, at the channel. */
+static window look(const axis a[3], const int64_t o[3], const float *in, int64_t in_stride)
+{
+    window w = {.max = -INFINITY};
+    int64_t t[3];
+    for (t[0] = 0; t[0] < a[0].kernel; t[0]++)
+        for (t[1] = 0; t[1] < a[1].kernel; t[1]++)
+            for (t[2] = 0; t[2] < a[2].kernel; t[2]++) {
+                bool inside = true, padded = true;
+                int64_t pixel = 0;
+                for (int i = 0; i < 3; i++) {
+                    const int64_t at = o[i] * a[i].stride + t[i] * a[i].dilation - a[i].pad_lo;
+                    inside &= at >= 0 && at < a[i].in;
+                    padded &= at < a[i].in + a[i].pad_hi;
+                    pixel = pixel * a[i].in + at;
+                }
+                w.inside += inside;
+                w.padded += padded;
+                if (inside)
+                    see(&w, in[pixel * in_stride]);
+            }
+    return w;
+}
+
+void hew_pooling_f32_ref(const hew_pooling_desc *d, const float *in, float *out)
+{
+    const int64_t *extents = d->global ? d->in : d->kernel;
+    int rank = 0;
+    while (rank < 3 && extents[rank])
+        rank++;
+    const axis a[3] = {axis_of(d, 0, rank), axis_of(d, 1, rank), axis_of(d, 2, rank)};
+    const int64_t batch = d->batch == -1 ? 0 : d->batch == 0 ? 1 : d->batch;
+    const int64_t in_stride = d->in_stride ? d->in_stride : d->channels;
+    const int64_t out_stride = d->out_stride ? d->out_stride : d->channels;
+    int64_t o[3];
+    for (int64_t b = 0; b < batch; b++, in += a[0].in * a[1].in * a[2].in * in_stride)
+        for (o[0] = 0; o[0] < a[0].out; o[0]++)
+            for (o[1] = 0; o[1] < a[1].out; o[1]++)
+                for (o[2] = 0; o[2] < a[2].out; o[2]++, out += out_stride)
+                    for (int64_t c = 0; c < d->channels; c++) {
+                        const window w = look(a, o, in + c, in_stride);
+                        out[c] = result(&w, d->kind);
+                    }
+}
