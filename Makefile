@@ -32,7 +32,8 @@ all: $(LIB) $(SO)
 isa_of = $(or $(ISA_$(notdir $(patsubst %/,%,$(dir $(1))))),$(ISA_src))
 $(BUILD)/src/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(BASE) $(WARN) $(LIBFLAGS) $(call isa_of,$<) $(SAN) -c $< -o $@
+	$(CC) $(CFLAGS) $(BASE) $(WARN) $(LIBFLAGS) $(call isa_of,$<) $(SAN) \
+	    $(if $(filter src/avx%,$<),$(SAN_KERNELS)) -c $< -o $@
 
 $(LIB): $(OBJ)
 	@rm -f $@

@@ -31,6 +31,23 @@ test-tsan: # whose memory layout doesn't go with many random bits
 	    UNDER="TSAN_OPTIONS='allocator_may_return_null=1 halt_on_error=1' \
 	           $$(setarch -R true 2> /dev/null && echo setarch -R)"
 
+## make fuzz-run     random descriptors for FUZZ_SECONDS=60; needs clang.  make fuzz only builds it
+FUZZ_SECONDS ?= 60
+FUZZ_CC      ?= clang
+FUZZ_BIN     := $(BUILD)/fuzz-desc
+$(FUZZ_BIN): $(patsubst %.c,$(BUILD)/%.o,$(wildcard test/fuzz_*.c)) $(LIB)
+	$(CC) $(CFLAGS) $(SAN) -fsanitize=fuzzer -o $@ $^ -lm -pthread
+# clang takes minutes to put inline checks into unrolled kernels; make test-asan has UBSan there.
+fuzz:
+	+$(MAKE) --no-print-directory $(BUILD)/fuzz/fuzz-desc CC=$(FUZZ_CC) CFLAGS="-O1 -g" \
+	    BUILD=$(BUILD)/fuzz SAN="$(ASAN) -fsanitize=fuzzer-no-link" \
+	    SAN_KERNELS="-fno-sanitize=undefined -mllvm -asan-instrumentation-with-call-threshold=10"
+fuzz-run: fuzz
+	@mkdir -p $(BUILD)/fuzz/corpus
+	ASAN_OPTIONS=allocator_may_return_null=1 $(BUILD)/fuzz/fuzz-desc -max_len=96 -timeout=20 \
+	    -rss_limit_mb=4096 -malloc_limit_mb=0 -print_final_stats=1 -verbosity=0 \
+	    -artifact_prefix=$(BUILD)/fuzz/ -max_total_time=$(FUZZ_SECONDS) $(BUILD)/fuzz/corpus
+
 ## make check        what the objects must not hold: check-spills check-baseline check-exports
 SPILLFREE := gemm% dwconv% conv%
 objects_in = $(filter $(patsubst %,$(BUILD)/src/$(1)/%.o,$(2)),$(OBJ))
@@ -45,5 +62,5 @@ check-exports: all
 	@test/check-exports.sh include/hew.h $(LIB) $(SO)
 
 .PHONY: test unit test-install test-asan test-ubsan test-tsan check check-spills check-baseline \
-        check-exports
+        check-exports fuzz fuzz-run
 -include $(wildcard $(BUILD)/test/*.d)

@@ -1,0 +1,155 @@
+/* The fuzzer's entry, and the operations that are one call. */
+#include "fuzz.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* ------------------------------------------------------------------------------ pooling ---- */
+
+typedef struct pooling_case {
+    hew_pooling_desc d;
+    size_t in;
+    const hew_threads *threads;
+} pooling_case;
+
+static hew_status run_pooling(const void *what, float *out)
+{
+    const pooling_case *c = what;
+    int64_t shape[3];
+    if (out == NULL)
+        return hew_pooling_out_shape(&c->d, shape);
+    float *in = fuzz_floats(c->in, 1);
+    const hew_status status = hew_pooling(&c->d, in, out, c->threads);
+    fuzz_unfloats(in);
+    return status;
+}
+
+void fuzz_pooling(fuzz_bytes *in)
+{
+    pooling_case c = {.d = HEW_POOLING_DESC(.kind = (hew_pooling_kind)(fuzz_byte(in) % 4))};
+    hew_pooling_desc *d = &c.d;
+    const int rank = 1 + (int)(fuzz_byte(in) % 3);
+    d->type = fuzz_type(in);
+    d->batch = fuzz_one_in(in, 3) ? fuzz_small(in, 4) : 0;
+    d->channels = fuzz_extent(in);
+    d->global = fuzz_one_in(in, 4), d->ceil_mode = fuzz_one_in(in, 2);
+    for (int i = 0; i < rank; i++) {
+        d->in[i] = rank == 1 ? fuzz_extent(in) : fuzz_small(in, 16);
+        if (d->global && !fuzz_one_in(in, 50))
+            continue;
+        d->kernel[i] = fuzz_small(in, 6);
+        d->stride[i] = fuzz_one_in(in, 2) ? fuzz_small(in, 4) : 0;
+        d->dilation[i] = fuzz_one_in(in, 3) ? fuzz_small(in, 4) : 0;
+        d->pad_lo[i] = fuzz_small(in, 4);
+        d->pad_hi[i] = fuzz_small(in, 4);
+    }
+    d->in_stride = fuzz_stride(in, d->channels), d->out_stride = fuzz_stride(in, d->channels);
+    d->size -= fuzz_one_in(in, 100);
+    c.threads = fuzz_threads(in);
+
+    fuzz_on_every_rung(run_pooling, &c, 0, false);
+    int64_t shape[3];
+    if (hew_pooling_out_shape(d, shape) != HEW_OK)
+        return;
+    double pixels = 1, outs = (double)shape[0] * (double)shape[1] * (double)shape[2], taps = 1;
+    for (int i = 0; i < rank; i++) {
+        pixels *= (double)d->in[i];
+        taps *= (double)(d->global ? d->in[i] : d->kernel[i]);
+    }
+    const int64_t batch = d->batch == 0 ? 1 : d->batch < 0 ? 0 : d->batch;
+    if (batch > 8 || pixels > FUZZ_MOST_FLOATS || outs > FUZZ_MOST_FLOATS ||
+        outs * taps * (double)d->channels > FUZZ_MOST_WORK)
+        return;
+    const int64_t in_stride = fuzz_or_dense(d->in_stride, d->channels);
+    const int64_t out_stride = fuzz_or_dense(d->out_stride, d->channels);
+    c.in = fuzz_span(1, 0, batch * (int64_t)pixels, in_stride, d->channels);
+    const size_t out = fuzz_span(1, 0, batch * (int64_t)outs, out_stride, d->channels);
+    if (c.in <= FUZZ_MOST_FLOATS && out <= FUZZ_MOST_FLOATS)
+        fuzz_on_every_rung(run_pooling, &c, out, true);
+}
+
+/* -------------------------------------------------------------------- softmax and reorder ---- */
+
+typedef struct softmax_case {
+    hew_softmax_desc d;
+    size_t in;
+    bool in_place;
+    const hew_threads *threads;
+} softmax_case;
+
+static hew_status run_softmax(const void *what, float *out)
+{
+    const softmax_case *c = what;
+    float *in = out == NULL ? NULL : fuzz_floats(c->in, 1);
+    const hew_status status = hew_softmax(&c->d, c->in_place ? out : in, out, c->threads);
+    fuzz_unfloats(in);
+    return status;
+}
+
+void fuzz_softmax(fuzz_bytes *in)
+{
+    softmax_case c = {.d = HEW_SOFTMAX_DESC(.rows = fuzz_extent(in), .columns = fuzz_extent(in))};
+    hew_softmax_desc *d = &c.d;
+    d->type = fuzz_type(in), d->log = fuzz_one_in(in, 2);
+    d->in_stride = fuzz_stride(in, d->columns), d->out_stride = fuzz_stride(in, d->columns);
+    d->size -= fuzz_one_in(in, 100);
+    c.threads = fuzz_threads(in);
+    const int64_t in_stride = fuzz_or_dense(d->in_stride, d->columns);
+    const int64_t out_stride = fuzz_or_dense(d->out_stride, d->columns);
+    c.in_place = fuzz_one_in(in, 3) && in_stride == out_stride;
+    c.in = fuzz_span(1, 0, d->rows, in_stride, d->columns);
+    const size_t out = fuzz_span(1, 0, d->rows, out_stride, d->columns);
+    /* One that can't run must be refused, null pointers at the latest. */
+    fuzz_on_every_rung(run_softmax, &c, out, c.in <= FUZZ_MOST_FLOATS && out <= FUZZ_MOST_FLOATS);
+}
+
+typedef struct reorder_case {
+    hew_reorder_desc d;
+    size_t in;
+    const hew_threads *threads;
+} reorder_case;
+
+static hew_status run_reorder(const void *what, float *out)
+{
+    const reorder_case *c = what;
+    float *in = out == NULL ? NULL : fuzz_floats(c->in, 1);
+    const hew_status status = hew_reorder(&c->d, in, out, c->threads);
+    fuzz_unfloats(in);
+    return status;
+}
+
+/* Rows and columns of an image in a layout. */
+static size_t image_floats(const hew_reorder_desc *d, hew_layout layout, int64_t stride)
+{
+    const bool last = layout == HEW_CHANNELS_LAST;
+    const int64_t rows = last ? d->pixels : d->channels, columns = last ? d->channels : d->pixels;
+    const int64_t batch = d->batch == 0 ? 1 : d->batch < 0 ? 0 : d->batch;
+    if (rows > FUZZ_MOST_FLOATS || batch > 8)
+        return FUZZ_MOST_FLOATS + 1;
+    return fuzz_span(1, 0, batch * rows, fuzz_or_dense(stride, columns), columns);
+}
+
+void fuzz_reorder(fuzz_bytes *in)
+{
+    reorder_case c = {.d =
+                          HEW_REORDER_DESC(.pixels = fuzz_extent(in), .channels = fuzz_extent(in))};
+    hew_reorder_desc *d = &c.d;
+    d->type = fuzz_type(in);
+    d->from = (hew_layout)(fuzz_byte(in) % 9 % 3), d->to = (hew_layout)(fuzz_byte(in) % 9 % 3);
+    d->batch = fuzz_one_in(in, 3) ? fuzz_small(in, 4) : 0;
+    d->in_stride = fuzz_stride(in, d->from == HEW_CHANNELS_LAST ? d->channels : d->pixels);
+    d->out_stride = fuzz_stride(in, d->to == HEW_CHANNELS_LAST ? d->channels : d->pixels);
+    d->size -= fuzz_one_in(in, 100);
+    c.threads = fuzz_threads(in);
+    c.in = image_floats(d, d->from, d->in_stride);
+    const size_t out = image_floats(d, d->to, d->out_stride);
+    fuzz_on_every_rung(run_reorder, &c, out, c.in <= FUZZ_MOST_FLOATS && out <= FUZZ_MOST_FLOATS);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static void (*const operations[])(fuzz_bytes *) = {fuzz_gemm, fuzz_conv, fuzz_pooling,
+                                                       fuzz_softmax, fuzz_reorder};
+    fuzz_bytes in = {data, size};
+    operations[fuzz_byte(&in) % 5](&in);
+    return 0;
+}

@@ -1,0 +1,182 @@
+/* What a fuzzed case is made of: numbers from its bytes, buffers, and the comparison of rungs. */
+#include "fuzz.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* -------------------------------------------------------------------------------- input ---- */
+
+unsigned fuzz_byte(fuzz_bytes *in)
+{
+    return in->left > 0 ? in->left--, *in->p++ : 0;
+}
+
+bool fuzz_one_in(fuzz_bytes *in, unsigned n)
+{
+    return fuzz_byte(in) % n == 1;
+}
+
+static int64_t wild(fuzz_bytes *in)
+{
+    static const int64_t values[] = {
+        -1,
+        -2,
+        INT64_MIN,
+        INT64_MIN + 1,
+        INT64_MAX,
+        INT64_MAX - 1,
+        INT64_MAX / 2,
+        INT64_MAX / 4,
+        INT64_MAX / 16,
+        (int64_t)1 << 31,
+        ((int64_t)1 << 31) - 1,
+        (int64_t)1 << 32,
+        (int64_t)1 << 40,
+        (int64_t)1 << 62,
+        1000003,
+        0,
+    };
+    return values[fuzz_byte(in) % 16];
+}
+
+int64_t fuzz_extent(fuzz_bytes *in)
+{
+    static const uint8_t edges[] = {1,  2,  3,  4,  5,  6,  7,   8,   9,  12, 13,
+                                    15, 16, 17, 24, 25, 31, 32,  33,  47, 48, 49,
+                                    63, 64, 65, 80, 96, 97, 127, 128, 129};
+    const unsigned b = fuzz_byte(in);
+    return b < 150 ? b % 12 : b < 250 ? edges[fuzz_byte(in) % sizeof edges] : wild(in);
+}
+
+int64_t fuzz_small(fuzz_bytes *in, unsigned limit)
+{
+    const unsigned b = fuzz_byte(in);
+    return b < 252 ? b % limit : wild(in);
+}
+
+/* A stride for rows of `least` elements: dense, a little more, or nonsense. */
+int64_t fuzz_stride(fuzz_bytes *in, int64_t least)
+{
+    const unsigned b = fuzz_byte(in);
+    return b < 120 || least > 1 << 20 || least < 0 ? 0 : b < 245 ? least + b % 9 : wild(in);
+}
+
+hew_act fuzz_activation(fuzz_bytes *in)
+{
+    hew_act act = {(hew_act_kind)(fuzz_byte(in) % (HEW_ACT_COUNT + 1)), 0, 0};
+    if (fuzz_one_in(in, 3)) {
+        act.alpha = (float)fuzz_byte(in) / 64 - 1;
+        act.beta = act.alpha + (float)fuzz_byte(in) / 64;
+    }
+    return act;
+}
+
+hew_type fuzz_type(fuzz_bytes *in)
+{
+    const unsigned b = fuzz_byte(in);
+    return b < 250 ? HEW_F32 : (hew_type)(b - 250);
+}
+
+static hew_status backwards(void *context, size_t n, hew_task *fn, void *arg)
+{
+    (void)context;
+    while (n-- > 0)
+        fn(arg, n);
+    return HEW_OK;
+}
+
+const hew_threads *fuzz_threads(fuzz_bytes *in)
+{
+    static const hew_threads reversed = {backwards, NULL, 5};
+    static hew_threads pool;
+    if (pool.count == 0) {
+        hew_pool *p;
+        if (hew_pool_create(&p, &HEW_POOL_DESC(.threads = 3)) != HEW_OK)
+            abort();
+        pool = hew_pool_threads(p);
+    }
+    const unsigned b = fuzz_byte(in) % 3;
+    return b == 0 ? NULL : b == 1 ? &reversed : &pool;
+}
+
+/* --------------------------------------------------------------------------- the outcome ---- */
+
+void fuzz_broken(const char *what, hew_isa isa)
+{
+    fprintf(stderr, "%s on %s (last error: %s)\n", what, hew_isa_name(isa), hew_last_error());
+    abort();
+}
+
+/* A heap block for exactly so many floats, which stands on 4 bytes and no more. */
+float *fuzz_floats(size_t n, uint32_t seed)
+{
+    char *const block = malloc(4 + n * sizeof(float));
+    float *const p = (float *)(void *)(block + 4);
+    for (size_t i = 0; i < n; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        p[i] = (float)(int32_t)(seed >> 8 & 0xFFF) / 1024 - 2;
+    }
+    return p;
+}
+
+void fuzz_unfloats(float *p)
+{
+    if (p != NULL)
+        free((char *)p - 4);
+}
+
+void *fuzz_aligned(size_t bytes)
+{
+    return bytes == 0 ? NULL : aligned_alloc(HEW_ALIGNMENT, bytes);
+}
+
+void fuzz_on_every_rung(fuzz_case_fn *run, const void *c, size_t out_floats, bool can_run)
+{
+    hew_cpu_restrict(~0u);
+    const unsigned rungs = hew_cpu_rungs();
+    float *want = NULL;
+    for (unsigned isa = 0; isa < HEW_ISA_COUNT; isa++) {
+        if ((rungs >> isa & 1) == 0)
+            continue;
+        hew_cpu_restrict((2u << isa) - 1);
+        float *out = can_run ? fuzz_floats(out_floats, 7) : NULL;
+        hew_fail(HEW_OK, "%s", "");
+        const hew_status status = run(c, out);
+        if (status != HEW_OK && hew_last_error()[0] == '\0')
+            fuzz_broken("a refusal without a message", (hew_isa)isa);
+        if (status != HEW_OK && out != NULL) {
+            float *before = fuzz_floats(out_floats, 7);
+            if (memcmp(before, out, out_floats * sizeof(float)) != 0)
+                fuzz_broken("a failure has written", (hew_isa)isa);
+            fuzz_unfloats(before);
+        }
+        if (status == HEW_OK && want != NULL && out != NULL &&
+            memcmp(want, out, out_floats * sizeof(float)) != 0)
+            fuzz_broken("other bits than ref's", (hew_isa)isa);
+        if (status == HEW_OK && want == NULL)
+            want = out;
+        else
+            fuzz_unfloats(out);
+    }
+    fuzz_unfloats(want);
+}
+
+/* Elements from the first to the last of `outer` x `rows` x `columns`; more than FUZZ_MOST_FLOATS
+ * if they are too many, or if a stride is nonsense, which only creation has to withstand. */
+size_t fuzz_span(int64_t outer, int64_t outer_stride, int64_t rows, int64_t row_stride,
+                 int64_t columns)
+{
+    if (outer < 0 || rows < 0 || columns < 0 || outer_stride < 0 || row_stride < 0)
+        return FUZZ_MOST_FLOATS + 1;
+    if (outer == 0 || rows == 0 || columns == 0)
+        return 0;
+    const double n = (double)(outer - 1) * (double)outer_stride +
+                     (double)(rows - 1) * (double)row_stride + (double)columns;
+    return n > FUZZ_MOST_FLOATS ? FUZZ_MOST_FLOATS + 1 : (size_t)n;
+}
+
+int64_t fuzz_or_dense(int64_t given, int64_t dense)
+{
+    return given == 0 ? dense : given;
+}
