@@ -23,7 +23,7 @@ set -- --bgr --labels "$models/imagenet_labels.txt" --check "$models/photos" --t
 for photo in "$models"/photos/*.ppm; do
     set -- "$@" --image "$photo"
 done
-best=$("$build/hew-run" "$models/squeezenet10.onnx" "$@" --table --threads 0) || {
+best=$("$build/hew-run" "$models/squeezenet10.onnx" "$@" --table --threads 1) || {
     echo "$best"
     exit 1
 }

@@ -206,7 +206,7 @@ static bool run(struct net *net, const struct options *o, const hew_threads *thr
         printf("checksum of all logits: %016llx\n", (unsigned long long)hash);
     if (o->table) {
         const double peak = hew_bench_peak_gflops() * (double)threads->count;
-        printf("\nMedians of %d runs:\n", TIMED_RUNS);
+        printf("\nOne picture, %zu thread(s), medians of %d runs:\n", threads->count, TIMED_RUNS);
         sheet_layers(net, net_time(net, TIMED_RUNS), peak);
     }
     return good;

@@ -200,8 +200,10 @@ void sheet_layers(const struct net *net, double whole, double peak_gflops)
         const struct net_layer *l = &net->layers[i];
         const struct net_tensor *in = &net->tensors[l->in[0]], *out = &net->tensors[l->out];
         char shape[96];
-        int n = snprintf(shape, sizeof shape, "%dx%dx%d -> %dx%dx%d", in->h, in->w, in->c, out->h,
-                         out->w, out->c);
+        int n = l->op == NET_CONCAT
+                    ? snprintf(shape, sizeof shape, "%d parts", l->in_count)
+                    : snprintf(shape, sizeof shape, "%dx%dx%d", in->h, in->w, in->c);
+        n += snprintf(shape + n, sizeof shape - (size_t)n, " -> %dx%dx%d", out->h, out->w, out->c);
         if (l->op == NET_CONV || l->op == NET_MAXPOOL || l->op == NET_AVGPOOL)
             snprintf(shape + n, sizeof shape - (size_t)n, "  %dx%d/%d", l->kernel[0], l->kernel[1],
                      l->stride[0]);
