@@ -102,6 +102,16 @@ void check_refused(hew_status got, hew_status want, const char *text)
         fail_case("the message \"%s\" does not say \"%s\"", hew_last_error(), text);
 }
 
+void check_kernel(const char *name)
+{
+    for (size_t i = 0; i < hew_all_kernels_count; i++) {
+        const hew_kernel *k = &hew_all_kernels[i];
+        if (strcmp(k->name, name) == 0 && k->isa != HEW_ISA_REF && k->isa <= harness.rung)
+            return;
+    }
+    fail_case("the kernel is \"%s\"", name);
+}
+
 /* -------------------------------------------------------------------------------- rungs ---- */
 
 hew_isa test_rung(void) { return harness.rung; }
@@ -175,7 +185,7 @@ int run_on_rungs(const char *op, int family, const test *tests, size_t count)
             continue;
         const bool available = present >> isa & 1;
         printf("%s on %s: %s\n", op, hew_isa_name((hew_isa)isa),
-               available ? "native" : "SKIPPED, not on this machine");
+               available ? "native" : "SKIPPED: not on this machine, or hidden by HEW_MAX_ISA");
         add_jobs(op, hew_isa_name((hew_isa)isa), (hew_isa)isa, available, tests, count);
     }
     fflush(stdout);

@@ -123,6 +123,9 @@ typedef enum nan_rule {
 void check_bits(const char *what, const float *want, const float *got, layout l, nan_rule rule);
 void check_status(hew_status got, hew_status want);
 
+/* Checks the name of a kernel that serves this rung: not the definition, and no rung above. */
+void check_kernel(const char *name);
+
 /* Checks a refusal: its status, and that hew_last_error() has `text` in it. */
 void check_refused(hew_status got, hew_status want, const char *text);
 

@@ -80,14 +80,14 @@ static void bad_descriptors(void)
     hew_gemm_destroy(NULL);
 }
 
-/* Packed panels and scratch are wider than B: they can be too large where B is not. */
+/* Packed panels are wider than B: they can be too large where B is not. */
 static void packed_overflow(void)
 {
-    case_rng("n 1, k 2^60");
+    case_rng("n 2, k 2^59");
     hew_gemm *op = NULL;
     const hew_gemm_desc d =
-        HEW_GEMM_DESC(.m = 1, .n = 1, .k = INT64_C(1) << 60, .b_packed = true);
-    check_refused(hew_gemm_create(&op, &d), HEW_ERR_OVERFLOW, "1152921504606846976");
+        HEW_GEMM_DESC(.m = 1, .n = 2, .k = INT64_C(1) << 59, .b_packed = true);
+    check_refused(hew_gemm_create(&op, &d), HEW_ERR_OVERFLOW, "576460752303423488");
 }
 
 /* ------------------------------------------------------------------------------ arguments -- */
@@ -363,9 +363,7 @@ static void kernel_name(void)
     case_rng("a plain one");
     hew_gemm *op;
     check_status(hew_gemm_create(&op, &(hew_gemm_desc)D(.batch = 1)), HEW_OK);
-    const char *name = hew_gemm_kernel(op), *end = strrchr(name, '_');
-    if (!end || strcmp(end + 1, hew_isa_name(test_rung())) != 0)
-        fail_case("the kernel is \"%s\"", name);
+    check_kernel(hew_gemm_kernel(op));
     hew_gemm_destroy(op);
 }
 

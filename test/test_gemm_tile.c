@@ -11,7 +11,7 @@ typedef struct call {
     hew_gemm_f32_tile t;
     hew_epilogue e;
     hew_reduce_step steps[STEPS];
-    buffer a, b, c, partial, scale, bias, add;
+    buffer a, b, c, partial, scale, bias, add, residual;
     float want_c[HEW_MAX_MR * (MAX_NR + WIDE)], want_partial[HEW_MAX_MR * MAX_NR];
 } call;
 
@@ -49,6 +49,11 @@ static void make_epilogue(call *x, rng *r, placement where)
         x->bias = floats(r, n, 4, where);
     if (rng_chance(r, 2))
         x->add = floats(r, (m - 1) * stride + n, 4, where);
+    if (rng_chance(r, 3)) {
+        x->e.residual_stride = (n + 1) * 4;
+        x->residual = floats(r, (m - 1) * (n + 1) + n, 4, where);
+    }
+    x->e.residual = x->residual.data;
     x->e.scale = x->scale.data;
     x->e.bias = x->bias.data;
     x->e.add = x->add.data;
@@ -74,6 +79,8 @@ static float want_value(const call *x, float sum, int i, int j)
                    (e->bias ? e->bias[j] : 0.0f) + 0.0f);
     if (e->add)
         v = fmaf(e->beta, e->add[(size_t)i * e->add_stride / 4 + (size_t)j], v);
+    if (e->residual)
+        v = v + e->residual[(size_t)i * e->residual_stride / 4 + (size_t)j];
     v = e->lo > v ? e->lo : v;
     return e->hi < v ? e->hi : v;
 }
@@ -135,8 +142,9 @@ static void run_call(const hew_kernel *kernel, int m, int n, rng *r, placement w
     if (!x.t.last)
         check_bits("the partial sums", x.want_partial, x.partial.data,
                    layout_of(m, nr, nr), NAN_BITS);
-    buffer *const all[] = {&x.a, &x.b, &x.c, &x.partial, &x.scale, &x.bias, &x.add};
-    for (int i = 0; i < 7; i++)
+    buffer *const all[] = {&x.a, &x.b, &x.c, &x.partial, &x.scale, &x.bias, &x.add,
+                           &x.residual};
+    for (int i = 0; i < 8; i++)
         buffer_free(all[i]);
 }
 
