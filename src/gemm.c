@@ -173,6 +173,10 @@ static hew_status plan(hew_gemm *op)
         if (!panel_bytes(d->k, op->group_panels * nr, &b))
             return hew_fail(HEW_ERR_OVERFLOW, "gemm: k = %lld is too large", (long long)d->k);
     }
+    const bool small = op->path == HEW_GEMM_DIRECT && !d->transpose_a && d->batch == 1 &&
+                       op->row_blocks * op->chunks == 1 && op->act.kind == HEW_ACT_NONE &&
+                       d->beta == 0 && op->reduction.channels <= op->reduction.block_channels;
+    op->small_tiles = small ? tiles : 0;
     op->shared_bytes = op->path == HEW_GEMM_ONE_SHOT ? b : 0;
     op->worker_bytes = bytes + a + (op->path == HEW_GEMM_BATCHED ? b : 0);
     return HEW_OK;

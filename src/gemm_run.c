@@ -174,6 +174,47 @@ static hew_status run(const hew_gemm *op, const hew_gemm_args *args, char *worke
     return hew_parallel(args->threads, members * op->row_blocks * op->chunks, run_task, &s);
 }
 
+/*
+ * The whole of a small product: B read in place, one block of k, nothing but tiles.  What the loops
+ * above make of it costs as much as the product itself below some 16 x 16 x 16.
+ */
+static void run_small(const hew_gemm *op, const hew_gemm_args *args)
+{
+    const hew_gemm_desc *d = &op->d;
+    const size_t m = (size_t)d->m, lda = (size_t)d->lda;
+    const size_t tiles = op->small_tiles;
+    const hew_epilogue whole = hew_gemm_epilogue(op, args, 0, 0, 0);
+    _Alignas(HEW_ALIGNMENT) float partial[HEW_MAX_MR * 64];
+    hew_reduce_step step;
+    step.b_row = 0;
+    hew_epilogue e = whole;
+    hew_gemm_f32_tile tile = {.steps = &step,
+                              .n_steps = 1,
+                              .k = (size_t)d->k,
+                              .b_stride = (size_t)d->ldb * sizeof(float),
+                              .partial = partial,
+                              .last = true,
+                              .c_stride = (size_t)d->ldc * sizeof(float),
+                              .epilogue = &e};
+    for (const hew_panel *p = op->panels.panel; p < op->panels.panel + op->panels.count; p++) {
+        const float *a = args->a;
+        tile.b = (const float *)args->b + p->column;
+        tile.n = p->n;
+        if (p->column > 0)
+            e = hew_gemm_epilogue(op, args, 0, 0, p->column);
+        for (size_t t = 0, row = 0; t < tiles; t++) {
+            const size_t height = m / tiles + (t < m % tiles);
+            for (size_t i = 0; i < height; i++, a += lda)
+                step.a[i] = a;
+            tile.m = (int)height;
+            tile.c = (float *)args->c + row * (size_t)d->ldc + p->column;
+            HEW_FN(direct_f32, p->kernel)(&tile);
+            row += height;
+            e.add = e.add ? (const float *)((const char *)e.add + height * e.add_stride) : NULL;
+        }
+    }
+}
+
 static bool on_stack(const hew_gemm *op)
 {
     return op->shared_bytes == 0 && op->worker_bytes <= STACK_BYTES &&
@@ -226,6 +267,8 @@ hew_status hew_gemm_run(const hew_gemm *op, const hew_gemm_args *args)
     const double start = HEW_UNLIKELY(hew_verbose()) ? hew_now() : 0;
     if (op->path == HEW_GEMM_REF) {
         HEW_REF_FN(gemm_f32, op->kernel)(op, args);
+    } else if (op->small_tiles > 0) {
+        run_small(op, args);
     } else if (on_stack(op)) {
         _Alignas(HEW_ALIGNMENT) char scratch[STACK_BYTES];
         status = run(op, args, scratch);

@@ -29,8 +29,8 @@ const hew_kernel hew_all_kernels[] = {
 /* Numbers the lines.  FIRST_f is what f's first line gets; BEFORE_f takes the count back by one. */
 enum {
 #define HEW_FAMILY(family) FIRST_##family, BEFORE_##family = FIRST_##family - 1,
-#define HEW_REF(family, symbol) LINE_##symbol,
-#define HEW_KERNEL(isa, family, mr, nr, symbol) LINE_##symbol,
+#define HEW_REF(family, symbol) LINE_ref_##symbol,
+#define HEW_KERNEL(isa, family, mr, nr, symbol) LINE_##isa##_##symbol,
 #include "kernels.def"
 #undef HEW_FAMILY
 #undef HEW_REF
