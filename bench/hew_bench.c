@@ -93,7 +93,8 @@ static hew_bench_traffic *roof_of(const bench *b, const bench_job *job)
     const bool moves = report_moves_data(job->p.op);
     if (!moves && !is_gemv(&job->p))
         return NULL;
-    return hew_bench_traffic_create((size_t)bytes_of(job), moves, b->pool ? &b->threads : NULL);
+    const bool copy = moves && job->out_count > job->in_count / 8; /* else it mostly reads */
+    return hew_bench_traffic_create((size_t)bytes_of(job), copy, b->pool ? &b->threads : NULL);
 }
 
 /* Sets the rate and how much of the possible it is; roof: the traffic's time, 0 without. */

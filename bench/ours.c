@@ -7,9 +7,6 @@
 
 #include <stdio.h>
 
-/* Until the library has them: a call of one that is missing is refused instead of not linking. */
-#pragma weak hew_pooling
-
 /* A batch of one call: every member of A has its own matrix or all share one, and so for B. */
 bool ours_one_call(const problem *p)
 {
@@ -119,10 +116,7 @@ bool ours_create(ours *o, const bench_job *job, const hew_threads *threads, char
     case PROBLEM_GEMM:
     case PROBLEM_IP: status = o->out ? create_gemm(o) : status; break;
     case PROBLEM_CONV: status = o->out ? create_conv(o) : status; break;
-    case PROBLEM_POOL:
-        if (!hew_pooling)
-            status = HEW_ERR_UNSUPPORTED;
-        o->kernel = family_kernel(HEW_FAMILY_pooling_f32); break;
+    case PROBLEM_POOL: o->kernel = family_kernel(HEW_FAMILY_pooling_f32); break;
     case PROBLEM_SOFTMAX: o->kernel = family_kernel(HEW_FAMILY_softmax_f32); break;
     case PROBLEM_REORDER: o->kernel = family_kernel(HEW_FAMILY_transpose_f32); break;
     default: status = HEW_ERR_UNSUPPORTED;

@@ -37,12 +37,16 @@ double hew_bench_peak_gflops(void)
     return hew_bench_peak_gflops_of(hew_active_isa());
 }
 
-size_t hew_bench_memory_bytes(void)
+static size_t in_cache_bytes(void)
 {
     hew_cpu_info info = {.size = sizeof info};
+    return hew_cpu_query(&info) == HEW_OK ? info.l3 : 0;
+}
+
+size_t hew_bench_memory_bytes(void)
+{
     const size_t mb = (size_t)1 << 20;
-    const size_t l3 = hew_cpu_query(&info) == HEW_OK ? info.l3 : 0;
-    return hew_min(hew_max(5 * l3, 64 * mb), 256 * mb);
+    return hew_min(hew_max(5 * in_cache_bytes(), 64 * mb), 256 * mb);
 }
 
 /* Pieces, one for each thread, of a buffer that is read or of two that are copied. */
@@ -50,6 +54,7 @@ struct hew_bench_traffic {
     char *to, *from;
     size_t piece, pieces;
     uint64_t (*read)(const void *, size_t); /* null: copy */
+    void (*copy)(void *, const void *, size_t);
     const hew_threads *threads;
     uint64_t sums[HEW_ALIGNMENT]; /* where the sums go, so that the reads are needed */
 };
@@ -60,6 +65,8 @@ static void touch_piece(void *arg, size_t i)
     const size_t at = i * t->piece;
     if (t->read)
         t->sums[i % HEW_ALIGNMENT] = t->read(t->from + at, t->piece);
+    else if (t->copy)
+        t->copy(t->to + at, t->from + at, t->piece);
     else
         memcpy(t->to + at, t->from + at, t->piece);
 }
@@ -73,6 +80,8 @@ hew_bench_traffic *hew_bench_traffic_create(size_t bytes, bool copy, const hew_t
     t->pieces = threads ? threads->count : 1;
     t->piece = hew_max(bytes / (copy ? 2 : 1) / t->pieces / 1024 * 1024, 1024);
     t->read = copy ? NULL : loops_of(hew_active_isa())->read;
+    /* Beyond the caches, memcpy knows how not to read what it writes. */
+    t->copy = bytes < in_cache_bytes() ? loops_of(hew_active_isa())->copy : NULL;
     t->from = hew_alloc(t->piece * t->pieces);
     t->to = copy ? hew_alloc(t->piece * t->pieces) : NULL;
     if (!t->from || (copy && !t->to)) {

@@ -35,7 +35,8 @@ size_t hew_bench_memory_bytes(void);
 typedef struct hew_peak_loops {
     void (*fma)(size_t iterations);
     double flops; /* of one iteration of fma */
-    uint64_t (*read)(const void *p, size_t bytes); /* aligned; a multiple of 1 KB is read */
+    uint64_t (*read)(const void *p, size_t bytes); /* aligned; a multiple of 1 KB */
+    void (*copy)(void *to, const void *from, size_t bytes); /* likewise */
 } hew_peak_loops;
 extern const hew_peak_loops hew_peak_sse, hew_peak_avx2, hew_peak_avx512;
 

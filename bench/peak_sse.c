@@ -43,4 +43,13 @@ static uint64_t read_all(const void *p, size_t bytes)
     return words[0];
 }
 
-const hew_peak_loops hew_peak_sse = {chains, CHAINS * 8.0, read_all};
+static void copy_all(void *to, const void *from, size_t bytes)
+{
+    __m128i *t = to;
+    const __m128i *f = from;
+    for (size_t n = bytes / sizeof *t; n >= 4; n -= 4, t += 4, f += 4)
+        HEW_UNROLL for (int i = 0; i < 4; i++)
+            _mm_store_si128(t + i, _mm_load_si128(f + i));
+}
+
+const hew_peak_loops hew_peak_sse = {chains, CHAINS * 8.0, read_all, copy_all};

@@ -46,7 +46,7 @@ static const char *about(void)
 {
     static char text[96];
     const dnnl_version_t *v = dnnl_version();
-    snprintf(text, sizeof text, "oneDNN %d.%d.%d (%.7s)", v->major, v->minor, v->patch, v->hash);
+    snprintf(text, sizeof text, "oneDNN %d.%d.%d", v->major, v->minor, v->patch);
     return text;
 }
 

@@ -35,15 +35,17 @@ size_t rival_gather(const peer_api *api, const bench_job *job, const float *expe
     if (job->in_count == 0 || job->out_count == 0 || (product && job->weights_count == 0))
         return 0;
     float *theirs = bench_floats(job->out_count);
+    char last[PEER_WHY] = "";
     for (int variant = 0; theirs && count < MAX_VARIANTS; variant++) {
         char why[PEER_WHY] = "";
         rival v = {api, api->create(job, variant, why)};
         if (!v.op && !why[0])
             break;
         if (!v.op) {
-            if (verbose)
+            if (verbose && strcmp(why, last) != 0)
                 fprintf(stderr, "hew-bench: %s, way %d: %s\n", api->name, variant, why);
-            if (variant > 3)
+            memcpy(last, why, sizeof last);
+            if (variant >= MAX_VARIANTS)
                 break;
         } else if (check_rival(job, &v, expected, theirs, api->name)) {
             rivals[count++] = v;
