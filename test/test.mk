@@ -9,7 +9,7 @@ $(BUILD)/test/%.o: test/%.c Makefile test/test.mk
 	$(CC) $(CFLAGS) $(BASE) $(WARN) $(SAN) -Itest -c $< -o $@
 
 $(TEST_BIN): $(BUILD)/test/%: $(BUILD)/test/%.o $(TEST_LIB:%.c=$(BUILD)/%.o) $(LIB)
-	$(CC) $(CFLAGS) $(SAN) -o $@ $^ -lcmocka -lm -pthread
+	$(CC) $(CFLAGS) $(SAN) -o $@ $(filter-out $(LIB),$^) $(LIB) -lcmocka -lm -pthread
 
 TEST_INSTALL = "MAKE='$(MAKE)' BUILD='$(BUILD)' CC='$(CC)' CXX='$(CXX)' test/test_install.sh $(VERSION)"
 test: $(TEST_BIN) all
