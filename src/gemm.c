@@ -176,7 +176,11 @@ static hew_status plan(hew_gemm *op)
     const bool small = op->path == HEW_GEMM_DIRECT && !d->transpose_a && d->batch == 1 &&
                        op->row_blocks * op->chunks == 1 && op->act.kind == HEW_ACT_NONE &&
                        d->beta == 0 && op->reduction.channels <= op->reduction.block_channels;
-    op->small_tiles = small ? tiles : 0;
+    if (small && tiles > 0) {
+        op->small_tiles = tiles;
+        op->small_rows = m / tiles;
+        op->small_extra = m % tiles;
+    }
     op->shared_bytes = op->path == HEW_GEMM_ONE_SHOT ? b : 0;
     op->worker_bytes = bytes + a + (op->path == HEW_GEMM_BATCHED ? b : 0);
     return HEW_OK;

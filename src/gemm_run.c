@@ -181,36 +181,36 @@ static hew_status run(const hew_gemm *op, const hew_gemm_args *args, char *worke
 static void run_small(const hew_gemm *op, const hew_gemm_args *args)
 {
     const hew_gemm_desc *d = &op->d;
-    const size_t m = (size_t)d->m, lda = (size_t)d->lda;
-    const size_t tiles = op->small_tiles;
-    const hew_epilogue whole = hew_gemm_epilogue(op, args, 0, 0, 0);
+    const size_t lda = (size_t)d->lda, ldc = (size_t)d->ldc;
     _Alignas(HEW_ALIGNMENT) float partial[HEW_MAX_MR * 64];
+    hew_epilogue e = hew_gemm_epilogue(op, args, 0, 0, 0);
     hew_reduce_step step;
     step.b_row = 0;
-    hew_epilogue e = whole;
     hew_gemm_f32_tile tile = {.steps = &step,
                               .n_steps = 1,
                               .k = (size_t)d->k,
                               .b_stride = (size_t)d->ldb * sizeof(float),
                               .partial = partial,
                               .last = true,
-                              .c_stride = (size_t)d->ldc * sizeof(float),
+                              .c_stride = ldc * sizeof(float),
                               .epilogue = &e};
-    for (const hew_panel *p = op->panels.panel; p < op->panels.panel + op->panels.count; p++) {
+    const hew_panel *end = op->panels.panel + op->panels.count;
+    for (const hew_panel *p = op->panels.panel; p < end; p++) {
         const float *a = args->a;
-        tile.b = (const float *)args->b + p->column;
-        tile.n = p->n;
         if (p->column > 0)
             e = hew_gemm_epilogue(op, args, 0, 0, p->column);
-        for (size_t t = 0, row = 0; t < tiles; t++) {
-            const size_t height = m / tiles + (t < m % tiles);
-            for (size_t i = 0; i < height; i++, a += lda)
+        tile.b = (const float *)args->b + p->column;
+        tile.c = (float *)args->c + p->column;
+        tile.n = p->n;
+        for (size_t t = 0; t < op->small_tiles; t++) {
+            const size_t rows = op->small_rows + (t < op->small_extra);
+            for (size_t i = 0; i < rows; i++, a += lda)
                 step.a[i] = a;
-            tile.m = (int)height;
-            tile.c = (float *)args->c + row * (size_t)d->ldc + p->column;
+            tile.m = (int)rows;
             HEW_FN(direct_f32, p->kernel)(&tile);
-            row += height;
-            e.add = e.add ? (const float *)((const char *)e.add + height * e.add_stride) : NULL;
+            tile.c += rows * ldc;
+            if (e.add)
+                e.add = (const float *)((const char *)e.add + rows * e.add_stride);
         }
     }
 }

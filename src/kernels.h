@@ -32,6 +32,7 @@ typedef struct hew_epilogue {
     const float *residual; /* gemm_f32 only, and rare: a lone residual is an `add` with beta 1 */
     size_t residual_stride;
     float alpha, beta, lo, hi;
+    bool clamps; /* false: lo and hi are infinite */
 } hew_epilogue;
 
 /*
@@ -184,24 +185,26 @@ typedef softmax_f32_fn softmax_f32_ref_fn;
 /* --------------------------------------------------------------------------- pooling_f32 ---- */
 
 /*
- * Neighbouring output pixels whose windows are alike: the max, or the sum / divisor, over a box of
+ * A rectangle of output pixels whose windows are alike: the max, or the sum / divisor, over a box of
  * input pixels, for each channel.  Extents and strides of the box are outermost first.  A box with
  * a zero extent gives -inf or 0.
  *
- * The box is walked in rising order.  Max: the first NaN, or else the first of the largest elements
- * (+0 and -0 are equal).  Average: a chain of additions from +0; a NaN becomes 0x7fc00000.
+ * The box is walked by columns, in rising width, and in each in rising depth and height, so that
+ * boxes that overlap can share their columns.  Max: the first NaN on that walk, or else the first of
+ * the largest elements (+0 and -0 are equal).  Average: in each column a chain of additions from +0,
+ * then a chain over the columns, then the division; a NaN becomes 0x7fc00000.
  */
-typedef struct hew_pooling_f32_run {
+typedef struct hew_pooling_f32_block {
     bool max;
     float divisor;
-    size_t channels, pixels;
-    size_t box[3], step[3]; /* steps in floats */
-    const float *in;        /* the first pixel of the first box */
-    size_t in_step;         /* floats from one box to the next */
+    size_t channels, rows, pixels;
+    size_t box[3], step[3];  /* steps in floats, as all that follow */
+    const float *in;         /* the first pixel of the first box */
+    size_t in_row, in_step;  /* from one box to the next below; to the next in its row */
     float *out;
-    size_t out_step;        /* floats */
-} hew_pooling_f32_run;
-typedef void pooling_f32_fn(const hew_pooling_f32_run *run);
+    size_t out_row, out_step;
+} hew_pooling_f32_block;
+typedef void pooling_f32_fn(const hew_pooling_f32_block *block);
 typedef void pooling_f32_ref_fn(const hew_pooling_desc *desc, const float *in, float *out);
 
 /* ------------------------------------------------------------------------------ dispatch ---- */

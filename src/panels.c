@@ -45,6 +45,7 @@ hew_act hew_epilogue_act(hew_epilogue *e, hew_act act)
     const hew_act none = {HEW_ACT_NONE, 0, 0};
     e->lo = -INFINITY;
     e->hi = INFINITY;
+    e->clamps = act.kind == HEW_ACT_RELU || act.kind == HEW_ACT_CLIP;
     if (act.kind == HEW_ACT_RELU) {
         e->lo = 0;
         return none;

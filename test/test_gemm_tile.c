@@ -42,6 +42,7 @@ static void make_epilogue(call *x, rng *r, placement where)
     const size_t n = (size_t)x->t.n, m = (size_t)x->t.m, stride = n + (size_t)rng_between(r, 0, 2);
     const bool clamped = rng_chance(r, 2);
     x->e = (hew_epilogue){.alpha = rng_f32(r), .beta = rng_f32(r), .add_stride = stride * 4,
+                          .clamps = clamped,
                           .lo = clamped ? -0.5f : -INFINITY, .hi = clamped ? 0.5f : INFINITY};
     if (rng_chance(r, 2))
         x->scale = floats(r, n, 4, where);

@@ -9,6 +9,7 @@
 enum { LANES = 8 };
 typedef __m256 vf;
 typedef __m256i vf_mask;
+enum { MASKED_STORES_ARE_CHEAP = 0 }; /* AMD takes vmaskmovps apart */
 
 /* The first n lanes; n may be out of range. */
 HEW_INLINE vf_mask vf_first(int n)

@@ -9,6 +9,7 @@
 enum { LANES = 16 };
 typedef __m512 vf;
 typedef __mmask16 vf_mask;
+enum { MASKED_STORES_ARE_CHEAP = 1 };
 
 /* The first n lanes; n may be out of range. */
 HEW_INLINE vf_mask vf_first(int n)

@@ -25,28 +25,45 @@ HEW_INLINE column tile_column(const hew_gemm_f32_tile *t, const int j, const boo
     return column_of(t->epilogue, OFFSET(j), full, vf_first(t->n - LANES * j));
 }
 
-/* The epilogue of one column of whole registers. */
+HEW_INLINE vf load(const bool full, vf_mask mask, const void *p)
+{
+    return full ? vf_load(p) : vf_load_masked(mask, p);
+}
+
+HEW_INLINE void store(const bool full, vf_mask mask, void *p, vf x)
+{
+    if (full)
+        vf_store(p, x);
+    else
+        vf_store_masked(mask, p, x);
+}
+
+/* The epilogue of one column of registers. */
 HEW_INLINE void store_column(const hew_gemm_f32_tile *t, const int mr, const int j,
                              const vf acc[HEW_MAX_MR])
 {
+    enum { FULL = !MASKED_STORES_ARE_CHEAP };
+    const vf_mask mask = vf_first(t->n - LANES * j);
     const hew_epilogue *e = t->epilogue;
-    const column col = tile_column(t, j, true);
-    const char *add = (const char *)e->add + OFFSET(j);
-    char *c = (char *)t->c + OFFSET(j);
+    const column col = tile_column(t, j, FULL);
+    vf v[HEW_MAX_MR];
+    HEW_UNROLL for (int i = 0; i < mr; i++)
+        v[i] = vf_fma(acc[i], col.scale, col.bias);
     if (e->add) {
-        HEW_UNROLL for (int i = 0; i < mr; i++) {
-            const vf v = vf_fma(acc[i], col.scale, col.bias);
-            const vf sum = vf_fma(col.beta, vf_load(add + (size_t)i * e->add_stride), v);
-            vf_store(c + (size_t)i * t->c_stride, clamp(&col, sum));
-        }
-    } else {
+        const char *add = (const char *)e->add + OFFSET(j);
         HEW_UNROLL for (int i = 0; i < mr; i++)
-            vf_store(c + (size_t)i * t->c_stride,
-                     clamp(&col, vf_fma(acc[i], col.scale, col.bias)));
+            v[i] = vf_fma(col.beta, load(FULL, mask, add + (size_t)i * e->add_stride), v[i]);
     }
+    if (e->clamps) {
+        HEW_UNROLL for (int i = 0; i < mr; i++)
+            v[i] = clamp(&col, v[i]);
+    }
+    HEW_UNROLL for (int i = 0; i < mr; i++)
+        store(FULL, mask, (char *)t->c + (size_t)i * t->c_stride + OFFSET(j), v[i]);
 }
 
-/* The epilogue of a tile with an N tail or with two addends, from the sums in t->partial. */
+/* The epilogue of a tile with two addends, or a tail where masked stores are slow, from the sums
+ * in t->partial. */
 static __attribute__((noinline)) void store_general(const hew_gemm_f32_tile *t, const int nv)
 {
     const hew_epilogue *e = t->epilogue;
@@ -80,7 +97,8 @@ HEW_INLINE void finish(const hew_gemm_f32_tile *t, const int mr, const int nv,
             HEW_UNROLL for (int j = 0; j < nv; j++)
                 acc[j][i] = vf_add(vf_load(partial + OFFSET(i * nv + j)), acc[j][i]);
     }
-    if (t->last && t->n == nv * LANES && !t->epilogue->residual) {
+    const bool whole = MASKED_STORES_ARE_CHEAP || t->n == nv * LANES;
+    if (t->last && whole && !t->epilogue->residual) {
         HEW_UNROLL for (int j = 0; j < nv; j++)
             store_column(t, mr, j, acc[j]);
         return;
