@@ -213,14 +213,17 @@ void report_end(report *r)
 {
     if (r->csv || !r->n_peers || !r->timed)
         return;
-    printf("\nGeometric means of the ratios, a peer's median time / ours (over 1: ours is faster)\n");
+    printf("\nGeometric means of the ratios, a peer's median / ours (over 1: ours is faster)\n");
     for (size_t k = 1; k <= r->n_sums; k++) {
         const report_sum *sum = &r->sums[k % r->n_sums]; /* "all" last */
         if (k == r->n_sums && r->n_sums == 2)
             break;
-        for (size_t i = 0; i < r->n_peers; i++)
-            end_line(sum, i, r->peer_names[i], i == 0);
-        if (r->n_peers > 1)
+        size_t lines = 0;
+        for (size_t i = 0; i < r->n_peers; i++) {
+            end_line(sum, i, r->peer_names[i], lines == 0);
+            lines += sum->cases[i] > 0;
+        }
+        if (lines > 1)
             end_line(sum, PEERS_MAX, "the best of them", false);
     }
 }
