@@ -1,3 +1,4 @@
+/* cases.c - the list of cases, and the names of activations. */
 #include "cases.h"
 
 #include <stdio.h>

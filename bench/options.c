@@ -1,3 +1,4 @@
+/* options.c - hew-bench's command line: --help is its description. */
 #include "options.h"
 
 #include <getopt.h>

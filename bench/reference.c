@@ -1,3 +1,4 @@
+/* reference.c - what the result must be, and how it is compared. */
 #include "reference.h"
 
 #include "kernels.h"

@@ -1,3 +1,4 @@
+/* report.c - the table, CSV and JSON lines. */
 #include "report.h"
 
 #include "cases.h"

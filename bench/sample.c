@@ -1,3 +1,4 @@
+/* sample.c - parts of problems, cut out and run as problems of their own. */
 #include "sample.h"
 
 #include <stdio.h>
