@@ -47,11 +47,20 @@ $(SO): $(OBJ)
 include src/packaging/install.mk test/test.mk bench/bench.mk
 -include bench/net/net.mk
 
+## make docs         docs/api.md from the header
+## make check-docs   that it is up to date, and that the README's example compiles
+docs:
+	awk -f docs/api.awk include/hew.h > docs/api.md
+check-docs:
+	awk -f docs/api.awk include/hew.h | diff docs/api.md -
+	awk '/^```c$$/ {on = 1; next} /^```$$/ {on = 0} on' README.md | \
+	    $(CC) -std=c11 -Wall -Wextra -Wpedantic -Werror -Iinclude -fsyntax-only -x c -
+
 clean:
 	rm -rf $(BUILD)
 
 help:
 	@sed -n 's/^## //p' Makefile src/packaging/install.mk test/test.mk bench/bench.mk bench/net/net.mk 2>/dev/null
 
-.PHONY: all clean help
+.PHONY: all clean help docs check-docs
 -include $(OBJ:.o=.d)

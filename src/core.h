@@ -15,7 +15,7 @@
 #define HEW_UNROLL _Pragma("GCC unroll 32")
 #endif
 
-/* Makes a value opaque, so that the compiler keeps it in its one register: src/avx512/README. */
+/* Makes a value opaque: the compiler can neither recompute it nor merge it with another. */
 #define HEW_HIDE(x) __asm__("" : "+r"(x))
 
 #define HEW_LIKELY(x) __builtin_expect(!!(x), 1)
