@@ -10,6 +10,7 @@ enum {
     STEP_BYTES = 256 << 10,     /* of steps for a block */
     MIN_BLOCK_ROWS = 48,
     MAX_BLOCK_ROWS = 240,
+    PATCH_ROW = 128,            /* floats of a row of taps that is worth patching up */
     TASK_MACS = 1 << 20 /* some 15 us: many times what handing out a task costs */
 };
 
@@ -145,7 +146,11 @@ static hew_status plan(hew_conv *op)
     int64_t steps;
     if (!hew_mul((int64_t)step, (int64_t)tiles, &steps) || steps > (int64_t)1 << 40)
         return hew_fail(HEW_ERR_OVERFLOW, "conv: a kernel of %zu taps needs too much scratch", taps);
-    op->worker_bytes = hew_round_up(tiles * sizeof(hew_tile), HEW_ALIGNMENT) +
+    const size_t row = op->reduction.taps * op->group_in;
+    op->patch_floats =
+        op->merge_taps && row <= PATCH_ROW ? op->block_rows * op->reduction.rows * row : 0;
+    op->worker_bytes = hew_round_up(op->patch_floats * sizeof(float), HEW_ALIGNMENT) +
+                       hew_round_up(tiles * sizeof(hew_tile), HEW_ALIGNMENT) +
                        hew_round_up((size_t)steps, HEW_ALIGNMENT) +
                        hew_round_up(tiles * (parts + 1) * sizeof(uint32_t), HEW_ALIGNMENT) +
                        hew_round_up(partial, HEW_ALIGNMENT);
@@ -169,7 +174,10 @@ static hew_status prepare_panels(hew_conv *op)
     if (s != HEW_OK)
         return hew_fail(s, "conv: no memory for the panels of out_c = %lld", (long long)d->out_c);
     op->kernel = op->panels.panel[0].kernel;
-    op->zeros = hew_round_up(op->group_in, HEW_ALIGNMENT / sizeof(float));
+    op->merge_taps = d->groups == 1 && d->in_stride == d->in_c && d->dilation[2] == 1 &&
+                     op->reduction.block_taps == op->reduction.taps && op->reduction.taps > 1;
+    op->zeros = hew_round_up(op->group_in * (op->merge_taps ? op->reduction.taps : 1),
+                             HEW_ALIGNMENT / sizeof(float));
     op->group_floats = op->panels.padded_n * op->reduction.rows * op->reduction.taps * op->group_in;
     int64_t floats;
     if (!hew_mul((int64_t)op->group_floats, d->groups, &floats) ||
@@ -179,8 +187,6 @@ static hew_status prepare_panels(hew_conv *op)
     op->linear = op->reduction.rows * op->reduction.taps == 1;
     for (int i = 0; i < 3; i++)
         op->linear &= d->stride[i] == 1 && d->pad_lo[i] == 0 && d->pad_hi[i] == 0;
-    op->merge_taps = d->groups == 1 && d->in_stride == d->in_c && d->dilation[2] == 1 &&
-                     op->reduction.block_taps == op->reduction.taps && op->reduction.taps > 1;
     return plan(op);
 }
 

@@ -28,6 +28,7 @@ struct hew_conv {
     size_t group_floats;
     bool linear;     /* output pixel i is input pixel i: 1 x 1, dense, no padding */
     bool merge_taps; /* a row of taps lies in one piece in memory: one step */
+    size_t patch_floats; /* for the rows of taps of a block that have to be patched up; 0: too many */
     hew_epilogue epilogue;
     hew_act act;
     act_f32_fn *act_fn;
@@ -45,12 +46,28 @@ struct hew_conv {
 typedef struct hew_conv_rows {
     const hew_conv *op;
     const float *in;    /* the group's first channel of the batch's first pixel */
-    const float *zeros; /* as many floats as the group has channels */
+    const float *zeros; /* op->zeros of them */
     size_t begin, end;  /* output pixels, batch included */
     int height;         /* of a tile, at most; 1 leaves every tap in the padding out */
 } hew_conv_rows;
 size_t hew_conv_tiles(const hew_conv_rows *rows, hew_tile *tiles, hew_reduce_step *steps,
-                      uint32_t *first);
+                      uint32_t *first, float *patches);
+
+/* Which of a window's taps along one rank lie inside the input: [begin, end), 0 and 0 for none. */
+typedef struct hew_range {
+    int64_t begin, end;
+} hew_range;
+HEW_INLINE hew_range hew_taps_inside(int64_t at, int64_t taps, int64_t dilation, int64_t extent)
+{
+    hew_range r = {0, taps};
+    if (at < 0)
+        r.begin = (-at + dilation - 1) / dilation;
+    if (at + (taps - 1) * dilation >= extent)
+        r.end = at >= extent ? 0 : (extent - 1 - at) / dilation + 1;
+    if (r.end <= r.begin)
+        r.begin = r.end = 0;
+    return r;
+}
 
 /* Depthwise (dwconv.c). */
 void hew_dwconv_plan(hew_conv *op);

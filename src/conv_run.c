@@ -79,6 +79,7 @@ static void run_task(void *context, size_t worker, size_t task)
     hew_tile *tiles = take(&scratch, rows * sizeof(hew_tile));
     hew_reduce_step *steps = take(&scratch, rows * taps * sizeof(hew_reduce_step));
     uint32_t *first = take(&scratch, rows * (hew_parts(&op->reduction) + 1) * sizeof(uint32_t));
+    float *patches = take(&scratch, op->patch_floats * sizeof(float));
 
     const hew_conv_rows where = {.op = op,
                                  .in = (const float *)s->args->in + group * op->group_in,
@@ -93,7 +94,7 @@ static void run_task(void *context, size_t worker, size_t task)
         .panel_end = hew_cut(op->panels.count, op->chunks, chunk + 1),
         .reduction = &op->reduction,
         .tiles = tiles,
-        .n_tiles = hew_conv_tiles(&where, tiles, steps, first),
+        .n_tiles = hew_conv_tiles(&where, tiles, steps, first, patches),
         .b = packed + op->zeros + group * op->group_floats,
         .partial = (float *)scratch,
         .c = (float *)s->args->out + where.begin * (size_t)d->out_stride + column,

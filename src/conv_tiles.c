@@ -5,9 +5,12 @@
  * So a tile of m pixels and t taps is t steps of m row pointers; nothing is copied.  A tap outside
  * the input points to a row of zeros if others of the tile's pixels need it, and is left out if
  * none does.  Where the taps of a kernel row lie side by side in memory, they are one longer step:
- * a first layer of 3 channels and 7 x 7 taps has 7 steps of 21 products, not 49 of 3.
+ * a first layer of 3 channels and 7 x 7 taps has 7 steps of 21 products, not 49 of 3.  The few
+ * pixels at the ends of an image row then have their short rows of taps patched up with zeros.
  */
 #include "conv.h"
+
+#include <string.h>
 
 typedef struct pixel {
     int64_t at[3];     /* of tap 0; may lie outside */
@@ -104,60 +107,81 @@ typedef struct tile_builder {
     const hew_conv_rows *rows;
     walk walk;
     pixel pixels[HEW_MAX_MR];
+    hew_range taps[HEW_MAX_MR]; /* of a kernel row, that lie inside: unless inner_row */
     int m;
     bool inner, inner_row; /* every tap of every pixel is inside; every tap of a kernel row is */
     hew_reduce_step *next;
+    float *patch; /* room for rows of taps that are partly padding */
 } tile_builder;
 
-static void add_step(tile_builder *b, int64_t kd, int64_t kh, int64_t kw)
-{
-    const hew_conv_desc *d = &b->rows->op->d;
-    const int64_t down = (kd * d->dilation[0] * d->in[1] + kh * d->dilation[1]) * d->in[2];
-    const int64_t offset = (down + kw * d->dilation[2]) * d->in_stride;
-    hew_reduce_step *s = b->next;
-    bool any = b->inner;
-    if (b->inner)
-        for (int i = 0; i < b->m; i++)
-            s->a[i] = moved(b->pixels[i].base, offset);
-    else
-        for (int i = 0; i < b->m; i++) {
-            const pixel *p = b->pixels + i;
-            const bool in = inside(p->at[0], kd, d->dilation[0], d->in[0]) &&
-                            inside(p->at[1], kh, d->dilation[1], d->in[1]) &&
-                            inside(p->at[2], kw, d->dilation[2], d->in[2]);
-            s->a[i] = in ? moved(p->base, offset) : b->rows->zeros;
-            any |= in;
-        }
-    if (!any)
-        return;
-    const int64_t tap = (kd * d->kernel[1] + kh) * d->kernel[2] + kw;
-    s->b_row = (size_t)tap * b->rows->op->group_in;
-    b->next++;
-}
-
-/* A whole kernel row as one step: only where it is inside for every pixel of the tile.  Rows of
- * taps above or below the input are left out if they are so for all, else not merged. */
-static bool merged_rows(const tile_builder *b)
+/* A row of taps of which some lie outside, as one piece: the input's where inside, zeros elsewhere. */
+static const float *patched(tile_builder *b, int i, const float *row)
 {
     const hew_conv *op = b->rows->op;
-    if (!op->merge_taps || !b->inner_row)
-        return false;
-    if (b->inner)
-        return true;
-    for (int i = 1; i < b->m; i++)
-        if (b->pixels[i].at[0] != b->pixels[0].at[0] || b->pixels[i].at[1] != b->pixels[0].at[1])
-            return false;
-    return true;
+    const size_t c = op->group_in, taps = op->reduction.taps;
+    const size_t begin = (size_t)b->taps[i].begin, end = (size_t)b->taps[i].end;
+    if (begin == end)
+        return b->rows->zeros;
+    float *p = b->patch;
+    b->patch += taps * c;
+    memset(p, 0, begin * c * sizeof(float));
+    memcpy(p + begin * c, moved(row, (int64_t)(begin * c)), (end - begin) * c * sizeof(float));
+    memset(p + end * c, 0, (taps - end) * c * sizeof(float));
+    return p;
+}
+
+/* The steps of taps [t0, t1) of a kernel row; none where the row lies outside for all pixels. */
+static void add_row(tile_builder *b, size_t row, size_t t0, size_t t1, bool merged)
+{
+    const hew_conv *op = b->rows->op;
+    const hew_conv_desc *d = &op->d;
+    const int64_t kd = d->kernel[0] == 1 ? 0 : (int64_t)row / d->kernel[1];
+    const int64_t kh = (int64_t)row - kd * d->kernel[1];
+    const int64_t down = (kd * d->dilation[0] * d->in[1] + kh * d->dilation[1]) * d->in[2];
+    const float *start[HEW_MAX_MR]; /* null: outside */
+    bool any = false;
+    for (int i = 0; i < b->m; i++) {
+        const int64_t *at = b->pixels[i].at;
+        const bool in = b->inner || (inside(at[0], kd, d->dilation[0], d->in[0]) &&
+                                     inside(at[1], kh, d->dilation[1], d->in[1]));
+        start[i] = in ? moved(b->pixels[i].base, down * d->in_stride) : NULL;
+        any |= in;
+    }
+    if (!any)
+        return;
+    for (size_t t = t0; t < t1; t += merged ? t1 - t0 : 1) {
+        const int64_t across = (int64_t)t * d->dilation[2] * d->in_stride;
+        hew_reduce_step *s = b->next;
+        any = false;
+        for (int i = 0; i < b->m; i++) {
+            const bool in = start[i] && (b->inner_row || merged ||
+                                         ((int64_t)t >= b->taps[i].begin &&
+                                          (int64_t)t < b->taps[i].end));
+            s->a[i] = in ? moved(start[i], across) : b->rows->zeros;
+            if (in && merged && !b->inner_row &&
+                b->taps[i].end - b->taps[i].begin < (int64_t)op->reduction.taps)
+                s->a[i] = patched(b, i, start[i]);
+            any |= in;
+        }
+        s->b_row = (row * op->reduction.taps + t) * op->group_in;
+        if (any)
+            b->next++;
+    }
 }
 
 static void look_at_pixels(tile_builder *b, int m)
 {
+    const hew_conv_desc *d = &b->rows->op->d;
     b->m = m;
     b->inner = b->inner_row = true;
     for (int i = 0; i < m; i++) {
         const bool rows_inside = b->walk.inner_row;
         b->pixels[i] = walk_on(&b->walk, b->rows->op);
         const bool taps_inside = (uint64_t)b->pixels[i].at[2] < b->walk.inside;
+        b->taps[i] = (hew_range){0, d->kernel[2]};
+        if (HEW_UNLIKELY(!taps_inside))
+            b->taps[i] = hew_taps_inside(b->pixels[i].at[2], d->kernel[2], d->dilation[2],
+                                         d->in[2]);
         b->inner_row &= taps_inside;
         b->inner &= taps_inside && rows_inside;
     }
@@ -166,16 +190,12 @@ static void look_at_pixels(tile_builder *b, int m)
 /* The steps of one tile, and where each part of the reduction begins among them. */
 static void add_steps(tile_builder *b, const hew_reduce_step *start, uint32_t *first, bool merged)
 {
-    const hew_conv_desc *d = &b->rows->op->d;
     const hew_reduction *r = &b->rows->op->reduction;
-    const size_t per_step = merged ? r->taps : 1;
     for (size_t r0 = 0; r0 < r->rows; r0 += r->block_rows)
         for (size_t t0 = 0; t0 < r->taps; t0 += r->block_taps) {
             *first++ = (uint32_t)(b->next - start);
             for (size_t row = r0; row < hew_min(r0 + r->block_rows, r->rows); row++)
-                for (size_t t = t0; t < hew_min(t0 + r->block_taps, r->taps); t += per_step)
-                    add_step(b, (int64_t)row / d->kernel[1], (int64_t)row % d->kernel[1],
-                             (int64_t)t);
+                add_row(b, row, t0, hew_min(t0 + r->block_taps, r->taps), merged);
         }
     *first = (uint32_t)(b->next - start);
 }
@@ -197,7 +217,7 @@ static void linear_tiles(const hew_conv_rows *rows, size_t count, hew_tile *tile
 }
 
 size_t hew_conv_tiles(const hew_conv_rows *rows, hew_tile *tiles, hew_reduce_step *steps,
-                      uint32_t *first)
+                      uint32_t *first, float *patches)
 {
     const hew_conv *op = rows->op;
     const size_t n = rows->end - rows->begin, count = hew_ceil_div(n, (size_t)rows->height);
@@ -205,11 +225,14 @@ size_t hew_conv_tiles(const hew_conv_rows *rows, hew_tile *tiles, hew_reduce_ste
         linear_tiles(rows, count, tiles, steps);
         return count;
     }
-    tile_builder b = {.rows = rows, .walk = walk_from(rows, rows->begin), .next = steps};
+    tile_builder b = {.rows = rows, .walk = walk_from(rows, rows->begin), .next = steps,
+                      .patch = patches};
     for (size_t i = 0; i < count; i++) {
         const size_t row = hew_cut(n, count, i), end = hew_cut(n, count, i + 1);
         look_at_pixels(&b, (int)(end - row));
-        const bool merged = merged_rows(&b);
+        /* Zeros take part in a merged row, which is right for finite weights alone. */
+        const bool merged = op->merge_taps && (b.inner || (rows->height > 1 &&
+                                                           (b.inner_row || op->patch_floats)));
         const hew_reduce_step *start = b.next;
         add_steps(&b, start, first, merged);
         tiles[i] = (hew_tile){row, b.m, merged ? op->reduction.taps * op->group_in : op->group_in,
