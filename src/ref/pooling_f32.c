@@ -2,10 +2,11 @@
  * pooling_f32 - the definition of hew_pooling for f32, from a valid descriptor:
  *
  *     window of output pixel o = the taps t with o * stride + t * dilation - pad_lo in the input,
- *                                in rising depth, height, width
+ *                                column by column: rising width, in it rising depth and height
  *     max:      the first NaN, or else the first of the largest elements; -inf without any
- *     average:  a chain of additions from +0, divided by the taps inside the input, or with
- *               AVG_PADDED inside the padded input; 0 without any; a NaN becomes 0x7fc00000
+ *     average:  for each column a chain of additions from +0, then the chain of the columns' sums,
+ *               divided by the taps inside the input, or with AVG_PADDED inside the padded input;
+ *               0 without any; a NaN becomes 0x7fc00000
  */
 #include "kernels.h"
 #include "ref/math.h"
@@ -36,7 +37,7 @@ static axis axis_of(const hew_pooling_desc *d, int i, int rank)
 
 /* What has been seen of a window. */
 typedef struct window {
-    float max, sum;
+    float max, column, sum; /* `sum`: of the columns before this one */
     int64_t inside, padded; /* taps in the input; in the padded input */
 } window;
 
@@ -44,7 +45,7 @@ static void see(window *w, float x)
 {
     if (w->max == w->max && (x > w->max || x != x))
         w->max = x;
-    w->sum += x;
+    w->column += x;
 }
 
 static float result(const window *w, hew_pooling_kind kind)
@@ -61,9 +62,12 @@ static window look(const axis a[3], const int64_t o[3], const float *in, int64_t
 {
     window w = {.max = -INFINITY};
     int64_t t[3];
-    for (t[0] = 0; t[0] < a[0].kernel; t[0]++)
-        for (t[1] = 0; t[1] < a[1].kernel; t[1]++)
-            for (t[2] = 0; t[2] < a[2].kernel; t[2]++) {
+    bool first = true;
+    for (t[2] = 0; t[2] < a[2].kernel; t[2]++) {
+        const int64_t before = w.inside;
+        w.column = 0.0f;
+        for (t[0] = 0; t[0] < a[0].kernel; t[0]++)
+            for (t[1] = 0; t[1] < a[1].kernel; t[1]++) {
                 bool inside = true, padded = true;
                 int64_t pixel = 0;
                 for (int i = 0; i < 3; i++) {
@@ -77,6 +81,11 @@ static window look(const axis a[3], const int64_t o[3], const float *in, int64_t
                 if (inside)
                     see(&w, in[pixel * in_stride]);
             }
+        if (w.inside > before) {
+            w.sum = first ? w.column : w.sum + w.column;
+            first = false;
+        }
+    }
     return w;
 }
 
