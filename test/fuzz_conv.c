@@ -49,7 +49,7 @@ static double out_pixels(const hew_conv_desc *d, int rank)
     double pixels = 1;
     for (int i = 0; i < rank; i++) {
         const double left = (double)d->in[i] + (double)d->pad_lo[i] + (double)d->pad_hi[i] -
-                            (double)fuzz_or_dense(d->dilation[i], 1) * (double)(d->kernel[i] - 1) -
+                            (double)fuzz_or_dense(d->dilation[i], 1) * ((double)d->kernel[i] - 1) -
                             1;
         pixels *=
             left < 0 ? 1e30 : floor(left / (double)fuzz_or_dense(d->stride[i], 1)) + 1;

@@ -167,8 +167,10 @@ void fuzz_on_every_rung(fuzz_case_fn *run, const void *c, size_t out_floats, boo
 size_t fuzz_span(int64_t outer, int64_t outer_stride, int64_t rows, int64_t row_stride,
                  int64_t columns)
 {
-    if (outer < 0 || rows < 0 || columns < 0 || outer_stride < 0 || row_stride < 0)
-        return FUZZ_MOST_FLOATS + 1;
+    const int64_t all[] = {outer, outer_stride, rows, row_stride, columns};
+    for (int i = 0; i < 5; i++)
+        if (all[i] < 0 || all[i] > 1 << 24) /* so that products of two of them fit */
+            return FUZZ_MOST_FLOATS + 1;
     if (outer == 0 || rows == 0 || columns == 0)
         return 0;
     const double n = (double)(outer - 1) * (double)outer_stride +

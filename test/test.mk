@@ -44,8 +44,8 @@ fuzz:
 	    SAN_KERNELS="-fno-sanitize=undefined -mllvm -asan-instrumentation-with-call-threshold=10"
 fuzz-run: fuzz
 	@mkdir -p $(BUILD)/fuzz/corpus
-	ASAN_OPTIONS=allocator_may_return_null=1 $(BUILD)/fuzz/fuzz-desc -max_len=96 -timeout=20 \
-	    -rss_limit_mb=4096 -malloc_limit_mb=0 -print_final_stats=1 -verbosity=0 \
+	ASAN_OPTIONS=allocator_may_return_null=1:max_allocation_size_mb=64 $(BUILD)/fuzz/fuzz-desc \
+	    -max_len=96 -timeout=20 -verbosity=0 -print_final_stats=1 -print_funcs=0 \
 	    -artifact_prefix=$(BUILD)/fuzz/ -max_total_time=$(FUZZ_SECONDS) $(BUILD)/fuzz/corpus
 
 ## make check        what the objects must not hold: check-spills check-baseline check-exports
