@@ -47,7 +47,7 @@ static hew_status run_conv(const void *what, float *out)
 static double out_pixels(const hew_conv_desc *d, int rank)
 {
     double pixels = 1;
-    for (int i = 0; i < rank; i++) {
+    for (int i = 0; i < rank && d->kernel[i] != 0; i++) {
         const double left = (double)d->in[i] + (double)d->pad_lo[i] + (double)d->pad_hi[i] -
                             (double)fuzz_or_dense(d->dilation[i], 1) * ((double)d->kernel[i] - 1) -
                             1;
@@ -63,6 +63,8 @@ static void measure(conv_case *c, fuzz_bytes *in, int rank)
     const int64_t batch = d->batch == 0 ? 1 : d->batch < 0 ? 0 : d->batch;
     double pixels = (double)batch, taps = 1;
     for (int i = 0; i < rank; i++) {
+        if (d->kernel[i] == 0)
+            break; /* beyond the rank */
         pixels *= (double)d->in[i];
         taps *= (double)d->kernel[i];
     }

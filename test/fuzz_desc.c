@@ -52,8 +52,8 @@ void fuzz_pooling(fuzz_bytes *in)
         return;
     double pixels = 1, outs = (double)shape[0] * (double)shape[1] * (double)shape[2], taps = 1;
     for (int i = 0; i < rank; i++) {
-        pixels *= (double)d->in[i];
-        taps *= (double)(d->global ? d->in[i] : d->kernel[i]);
+        pixels *= (double)fuzz_or_dense(d->in[i], 1); /* 0: beyond the rank */
+        taps *= (double)fuzz_or_dense(d->global ? d->in[i] : d->kernel[i], 1);
     }
     const int64_t batch = d->batch == 0 ? 1 : d->batch < 0 ? 0 : d->batch;
     if (batch > 8 || pixels > FUZZ_MOST_FLOATS || outs > FUZZ_MOST_FLOATS ||
