@@ -107,6 +107,7 @@ typedef struct tile_builder {
     const hew_conv_rows *rows;
     walk walk;
     pixel pixels[HEW_MAX_MR];
+    intptr_t base[HEW_MAX_MR]; /* theirs; past m, any */
     hew_range taps[HEW_MAX_MR]; /* of a kernel row, that lie inside: unless inner_row */
     int m;
     bool inner, inner_row; /* every tap of every pixel is inside; every tap of a kernel row is */
@@ -130,6 +131,20 @@ static const float *patched(tile_builder *b, int i, const float *row)
     return p;
 }
 
+/* The steps of taps [t0, t1) of a kernel row under pixels that have all of it inside. */
+static void add_inner_row(tile_builder *b, size_t row, size_t t0, size_t t1, bool merged,
+                          int64_t down)
+{
+    const hew_conv *op = b->rows->op;
+    const int64_t right = op->d.dilation[2] * op->d.in_stride;
+    for (size_t t = t0; t < t1; t += merged ? t1 - t0 : 1, b->next++) {
+        const intptr_t offset = (down + (int64_t)t * right) * (intptr_t)sizeof(float);
+        b->next->b_row = (row * op->reduction.taps + t) * op->group_in;
+        for (int i = 0; i < HEW_MAX_MR; i++)
+            b->next->a[i] = (const float *)(b->base[i] + offset);
+    }
+}
+
 /* The steps of taps [t0, t1) of a kernel row; none where the row lies outside for all pixels. */
 static void add_row(tile_builder *b, size_t row, size_t t0, size_t t1, bool merged)
 {
@@ -137,14 +152,19 @@ static void add_row(tile_builder *b, size_t row, size_t t0, size_t t1, bool merg
     const hew_conv_desc *d = &op->d;
     const int64_t kd = d->kernel[0] == 1 ? 0 : (int64_t)row / d->kernel[1];
     const int64_t kh = (int64_t)row - kd * d->kernel[1];
-    const int64_t down = (kd * d->dilation[0] * d->in[1] + kh * d->dilation[1]) * d->in[2];
+    const int64_t down =
+        (kd * d->dilation[0] * d->in[1] + kh * d->dilation[1]) * d->in[2] * d->in_stride;
+    if (b->inner) {
+        add_inner_row(b, row, t0, t1, merged, down);
+        return;
+    }
     const float *start[HEW_MAX_MR]; /* null: outside */
     bool any = false;
     for (int i = 0; i < b->m; i++) {
         const int64_t *at = b->pixels[i].at;
-        const bool in = b->inner || (inside(at[0], kd, d->dilation[0], d->in[0]) &&
-                                     inside(at[1], kh, d->dilation[1], d->in[1]));
-        start[i] = in ? moved(b->pixels[i].base, down * d->in_stride) : NULL;
+        const bool in = inside(at[0], kd, d->dilation[0], d->in[0]) &&
+                        inside(at[1], kh, d->dilation[1], d->in[1]);
+        start[i] = in ? moved(b->pixels[i].base, down) : NULL;
         any |= in;
     }
     if (!any)
@@ -177,6 +197,7 @@ static void look_at_pixels(tile_builder *b, int m)
     for (int i = 0; i < m; i++) {
         const bool rows_inside = b->walk.inner_row;
         b->pixels[i] = walk_on(&b->walk, b->rows->op);
+        b->base[i] = (intptr_t)b->pixels[i].base;
         const bool taps_inside = (uint64_t)b->pixels[i].at[2] < b->walk.inside;
         b->taps[i] = (hew_range){0, d->kernel[2]};
         if (HEW_UNLIKELY(!taps_inside))
