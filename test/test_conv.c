@@ -168,6 +168,20 @@ static void depthwise_3x3(void)
             }
 }
 
+/* What is almost 3 x 3 of one stride, and must not be taken for it. */
+static void depthwise_almost_3x3(void)
+{
+    for (int bits = 0; bits < 64; bits++) {
+        const int64_t c = 19, depth = bits & 32 ? 3 : 1;
+        conv_case g = CONV_CASE(.in = {depth, 8, 9}, .groups = c, .in_c = c, .out_c = c,
+                                .kernel = {1, 3, 3}, .pad_lo = {0, 1, 1}, .pad_hi = {0, 1, 1},
+                                .stride = {1, bits & 1 ? 2 : 1, bits & 2 ? 2 : 1},
+                                .dilation = {1, bits & 4 ? 2 : 1, bits & 8 ? 2 : 1});
+        g.d.pad_lo[0] = bits & 16 ? 1 : 0;
+        check_conv(&g);
+    }
+}
+
 /* One input channel, many output channels. */
 static void multipliers(void)
 {
@@ -322,7 +336,8 @@ int main(void)
         {"ranks_and_kernels", ranks_and_kernels}, {"dilations", dilations}, {"paddings", paddings},
         {"channels", channels}, {"pixel_tails", pixel_tails}, {"groups", groups},
         {"depthwise", depthwise}, {"depthwise_runs", depthwise_runs},
-        {"depthwise_3x3", depthwise_3x3}, {"multipliers", multipliers},
+        {"depthwise_3x3", depthwise_3x3}, {"depthwise_almost_3x3", depthwise_almost_3x3},
+        {"multipliers", multipliers},
         {"first_layer", first_layer}, {"layers", layers}, {"blocks", blocks},
         {"random_shapes", random_shapes},
     };
