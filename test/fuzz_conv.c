@@ -51,8 +51,7 @@ static double out_pixels(const hew_conv_desc *d, int rank)
         const double left = (double)d->in[i] + (double)d->pad_lo[i] + (double)d->pad_hi[i] -
                             (double)fuzz_or_dense(d->dilation[i], 1) * ((double)d->kernel[i] - 1) -
                             1;
-        pixels *=
-            left < 0 ? 1e30 : floor(left / (double)fuzz_or_dense(d->stride[i], 1)) + 1;
+        pixels *= left < 0 ? 1e30 : floor(left / (double)fuzz_or_dense(d->stride[i], 1)) + 1;
     }
     return pixels;
 }
@@ -71,8 +70,8 @@ static void measure(conv_case *c, fuzz_bytes *in, int rank)
     const double outs = (double)batch * out_pixels(d, rank);
     const double weights =
         (double)d->out_c * (double)d->in_c * taps / (double)fuzz_or_dense(d->groups, 1);
-    if (!(pixels <= FUZZ_MOST_FLOATS && outs <= FUZZ_MOST_FLOATS && weights <= FUZZ_MOST_FLOATS &&
-          weights >= 0 && outs * weights <= FUZZ_MOST_WORK))
+    if (!(pixels >= 0 && outs >= 0 && pixels <= FUZZ_MOST_FLOATS && outs <= FUZZ_MOST_FLOATS &&
+          weights <= FUZZ_MOST_FLOATS && weights >= 0 && outs * weights <= FUZZ_MOST_WORK))
         return;
     const int64_t out_stride = fuzz_or_dense(d->out_stride, d->out_c);
     const int64_t r_stride = fuzz_or_dense(d->residual_stride, out_stride);
