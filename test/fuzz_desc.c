@@ -123,7 +123,7 @@ static size_t image_floats(const hew_reorder_desc *d, hew_layout layout, int64_t
     const bool last = layout == HEW_CHANNELS_LAST;
     const int64_t rows = last ? d->pixels : d->channels, columns = last ? d->channels : d->pixels;
     const int64_t batch = d->batch == 0 ? 1 : d->batch < 0 ? 0 : d->batch;
-    if (rows > FUZZ_MOST_FLOATS || batch > 8)
+    if (rows < 0 || rows > FUZZ_MOST_FLOATS || batch > 8)
         return FUZZ_MOST_FLOATS + 1;
     return fuzz_span(1, 0, batch * rows, fuzz_or_dense(stride, columns), columns);
 }
