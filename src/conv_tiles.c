@@ -10,8 +10,6 @@
  */
 #include "conv.h"
 
-#include <string.h>
-
 typedef struct pixel {
     int64_t at[3];     /* of tap 0; may lie outside */
     const float *base; /* where tap 0 lies, or would lie */
@@ -125,9 +123,8 @@ static const float *patched(tile_builder *b, int i, const float *row)
         return b->rows->zeros;
     float *p = b->patch;
     b->patch += taps * c;
-    memset(p, 0, begin * c * sizeof(float));
-    memcpy(p + begin * c, moved(row, (int64_t)(begin * c)), (end - begin) * c * sizeof(float));
-    memset(p + end * c, 0, (taps - end) * c * sizeof(float));
+    for (size_t j = 0; j < taps * c; j++) /* too short for calls of memset and memcpy */
+        p[j] = j >= begin * c && j < end * c ? *moved(row, (int64_t)j) : 0;
     return p;
 }
 
@@ -189,10 +186,32 @@ static void add_row(tile_builder *b, size_t row, size_t t0, size_t t1, bool merg
     }
 }
 
+/* The usual case: m pixels of one row, with every tap inside.  Else nothing is done. */
+static bool take_inner_pixels(tile_builder *b, int m)
+{
+    const hew_conv *op = b->rows->op;
+    walk *w = &b->walk;
+    const int64_t first = w->next.at[2], end = first + m * op->d.stride[2];
+    if (!w->inner_row || w->out[2] + m > op->out[2] || (uint64_t)first >= w->inside ||
+        (uint64_t)(end - op->d.stride[2]) >= w->inside)
+        return false;
+    for (int i = 0; i < HEW_MAX_MR; i++)
+        b->base[i] = (intptr_t)w->next.base + i * w->right * (intptr_t)sizeof(float);
+    w->next.base = moved(w->next.base, m * w->right);
+    w->next.at[2] = end;
+    w->out[2] += m;
+    if (w->out[2] == op->out[2])
+        next_row(w, op);
+    b->inner = b->inner_row = true;
+    return true;
+}
+
 static void look_at_pixels(tile_builder *b, int m)
 {
     const hew_conv_desc *d = &b->rows->op->d;
     b->m = m;
+    if (take_inner_pixels(b, m))
+        return;
     b->inner = b->inner_row = true;
     for (int i = 0; i < m; i++) {
         const bool rows_inside = b->walk.inner_row;

@@ -58,8 +58,10 @@ HEW_INLINE void store_column(const hew_gemm_f32_tile *t, const int mr, const int
         HEW_UNROLL for (int i = 0; i < mr; i++)
             v[i] = clamp(&col, v[i]);
     }
+    char *c = (char *)t->c + OFFSET(j);
+    const size_t c_stride = t->c_stride;
     HEW_UNROLL for (int i = 0; i < mr; i++)
-        store(FULL, mask, (char *)t->c + (size_t)i * t->c_stride + OFFSET(j), v[i]);
+        store(FULL, mask, c + (size_t)i * c_stride, v[i]);
 }
 
 /* The epilogue of a tile with two addends, or a tail where masked stores are slow, from the sums
