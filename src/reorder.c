@@ -14,7 +14,8 @@ enum {
 typedef struct reorder {
     size_t images, rows, columns, in_stride, out_stride;
     size_t in_image, out_image; /* floats from one image to the next */
-    size_t chunk, chunks;       /* columns a task takes when transposing, rows when not */
+    size_t task_rows, task_columns; /* the part of an image that a task takes */
+    size_t down, across;            /* and how many of them there are */
     const float *in;
     float *out;
     transpose_f32_fn *transpose; /* null: a copy */
@@ -73,10 +74,8 @@ static hew_status check(const hew_reorder_desc *d, const void *in, const void *o
     return HEW_OK;
 }
 
-static void copy_rows(const reorder *r, size_t image, size_t row, size_t rows)
+static void copy_rows(const reorder *r, size_t rows, const float *in, float *out)
 {
-    const float *in = r->in + image * r->in_image + row * r->in_stride;
-    float *out = r->out + image * r->out_image + row * r->out_stride;
     if (r->in_stride == r->columns && r->out_stride == r->columns) {
         memcpy(out, in, rows * r->columns * sizeof(float));
         return;
@@ -89,14 +88,29 @@ static void run_task(void *context, size_t worker, size_t task)
 {
     (void)worker;
     const reorder *r = context;
-    const size_t image = task / r->chunks, first = task % r->chunks * r->chunk;
-    if (!r->transpose) {
-        copy_rows(r, image, first, hew_min(r->chunk, r->rows - first));
-        return;
-    }
-    r->transpose(r->rows, hew_min(r->chunk, r->columns - first),
-                 r->in + image * r->in_image + first, r->in_stride,
-                 r->out + image * r->out_image + first * r->out_stride, r->out_stride);
+    const size_t image = task / (r->down * r->across), part = task % (r->down * r->across);
+    const size_t row = part / r->across * r->task_rows;
+    const size_t column = part % r->across * r->task_columns;
+    const size_t rows = hew_min(r->task_rows, r->rows - row);
+    const float *in = r->in + image * r->in_image + row * r->in_stride + column;
+    float *out = r->out + image * r->out_image;
+    if (r->transpose)
+        r->transpose(rows, hew_min(r->task_columns, r->columns - column), in, r->in_stride,
+                     out + column * r->out_stride + row, r->out_stride);
+    else
+        copy_rows(r, rows, in, out + row * r->out_stride);
+}
+
+/* Rows when copying, and when transposing few columns; else columns, which are rows of the output. */
+static void plan(reorder *r)
+{
+    const bool columns = r->transpose && r->columns > UNIT;
+    const size_t length = columns ? r->rows : r->columns;
+    const size_t piece = hew_round_up(hew_max(TASK_FLOATS / length, 1), UNIT);
+    r->task_rows = columns ? r->rows : hew_min(piece, r->rows);
+    r->task_columns = columns ? hew_min(piece, r->columns) : r->columns;
+    r->down = hew_ceil_div(r->rows, r->task_rows);
+    r->across = hew_ceil_div(r->columns, r->task_columns);
 }
 
 hew_status hew_reorder(const hew_reorder_desc *desc, const void *in, void *out,
@@ -116,11 +130,8 @@ hew_status hew_reorder(const hew_reorder_desc *desc, const void *in, void *out,
         r.transpose = HEW_FN(transpose_f32, line);
         kernel = line->name;
     }
-    const size_t length = r.transpose ? r.columns : r.rows;
-    const size_t across = r.transpose ? r.rows : r.columns;
-    r.chunk = hew_round_up(hew_max(TASK_FLOATS / across, 1), UNIT);
-    r.chunks = hew_ceil_div(length, r.chunk);
-    s = hew_parallel(threads, r.images * r.chunks, run_task, &r);
+    plan(&r);
+    s = hew_parallel(threads, r.images * r.down * r.across, run_task, &r);
     if (HEW_UNLIKELY(start != 0)) {
         const double seconds = hew_now() - start;
         hew_verbose_line("reorder f32 %zux%zux%zu %s %.1f us %.2f GB/s", r.images, r.rows,

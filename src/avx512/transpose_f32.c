@@ -10,13 +10,15 @@
  *
  * The pieces come together in the load units, which leaves 32 shuffles a block of the 64 that whole
  * rows would take.  Bound by memory when the matrix is out of the cache.
- * Tails are masked; a row or a column that isn't there is not touched.
+ * Tails are masked.  A row that isn't there is not even loaded under a mask of nothing: where its
+ * address isn't mapped, that would cost a hundred times as much.
+ * Up to four rows, images of few channels, take a way of their own: src/simd/few_rows_f32.h.
  */
 #include <immintrin.h>
 
-#include "../kernels.h"
+#include "../simd/few_rows_f32.h"
 
-enum { B = 16 };
+enum { B = 16, STRIP = 64 };
 
 /* Four rows' pieces, each 16 bytes, `stride` floats apart. */
 HEW_INLINE __m512 gather4(const float *in, size_t stride)
@@ -33,7 +35,8 @@ HEW_INLINE __m512 gather4_masked(const float *in, size_t stride, size_t rows, __
 {
     __m128 piece[4];
     for (size_t i = 0; i < 4; i++)
-        piece[i] = _mm_maskz_loadu_ps(4 * i < rows ? columns : 0, in + 4 * i * stride);
+        piece[i] = 4 * i < rows ? _mm_maskz_loadu_ps(columns, in + 4 * i * stride)
+                                : _mm_setzero_ps();
     const __m256 lo = _mm256_insertf128_ps(_mm256_castps128_ps256(piece[0]), piece[1], 1);
     const __m256 hi = _mm256_insertf128_ps(_mm256_castps128_ps256(piece[2]), piece[3], 1);
     return _mm512_insertf32x8(_mm512_castps256_ps512(lo), hi, 1);
@@ -50,15 +53,18 @@ HEW_INLINE void transpose_lanes(__m512 x[4])
     x[3] = _mm512_shuffle_ps(b, d, 0xee);
 }
 
+/* All of a row is loaded before the next ones: rows a multiple of 4096 bytes apart share a set of
+ * the cache, which has fewer ways than the block has rows. */
 HEW_INLINE void block(const float *in, size_t in_stride, float *out, size_t out_stride)
 {
-    for (size_t q = 0; q < B; q += 4) {
-        __m512 x[4];
+    __m512 x[B / 4][4];
+    HEW_UNROLL for (size_t k = 0; k < 4; k++)
+        HEW_UNROLL for (size_t q = 0; q < B / 4; q++)
+            x[q][k] = gather4(in + k * in_stride + 4 * q, in_stride);
+    HEW_UNROLL for (size_t q = 0; q < B / 4; q++) {
+        transpose_lanes(x[q]);
         HEW_UNROLL for (size_t k = 0; k < 4; k++)
-            x[k] = gather4(in + k * in_stride + q, in_stride);
-        transpose_lanes(x);
-        HEW_UNROLL for (size_t k = 0; k < 4; k++)
-            _mm512_storeu_ps(out + (q + k) * out_stride, x[k]);
+            _mm512_storeu_ps(out + (4 * q + k) * out_stride, x[q][k]);
     }
 }
 
@@ -83,14 +89,22 @@ static void tail_block(size_t rows, size_t columns, const float *in, size_t in_s
 void hew_transpose_f32_avx512(size_t rows, size_t columns, const float *in, size_t in_stride,
                               float *out, size_t out_stride)
 {
-    for (size_t c = 0; c < columns; c += B)
-        for (size_t r = 0; r < rows; r += B) {
-            const float *const from = in + r * in_stride + c;
-            float *const to = out + c * out_stride + r;
-            if (rows - r >= B && columns - c >= B)
-                block(from, in_stride, to, out_stride);
-            else
-                tail_block(hew_min(rows - r, B), hew_min(columns - c, B), from, in_stride, to,
-                           out_stride);
-        }
+    if (rows <= 4 && out_stride == rows) {
+        few_rows(rows, columns, in, in_stride, out);
+        return;
+    }
+    /* Strips of columns some cache lines wide, so that a row's lines are read one after another. */
+    for (size_t strip = 0; strip < columns; strip += STRIP) {
+        const size_t strip_end = hew_min(strip + STRIP, columns);
+        for (size_t r = 0; r < rows; r += B)
+            for (size_t c = strip; c < strip_end; c += B) {
+                const float *const from = in + r * in_stride + c;
+                float *const to = out + c * out_stride + r;
+                if (rows - r >= B && columns - c >= B)
+                    block(from, in_stride, to, out_stride);
+                else
+                    tail_block(hew_min(rows - r, B), hew_min(columns - c, B), from, in_stride, to,
+                               out_stride);
+            }
+    }
 }

@@ -24,7 +24,7 @@
 
 enum {
     WIDE = X16_REGISTERS / 8,    /* registers of channels, where columns are kept */
-    WIDEST = X16_REGISTERS / 4,  /* and where none is */
+    WIDEST = X16_REGISTERS / 4,  /* where none is; more than 4 is no help to maxima */
     MAX_COLUMNS = 3,             /* of boxes that share any */
     RUN_FLOATS = 4 << 10,        /* of input under a run: half of the smallest L1 */
     SHARING_RUN_FLOATS = 32 << 10, /* longer, since a run's first columns are not shared */
@@ -170,7 +170,7 @@ HEW_INLINE size_t channels_by(const bool max, const int columns, const int shift
 /* All channels of a run. */
 HEW_INLINE void pool_run(const bool max, const int columns, const int shift, pooling_run run)
 {
-    const int wide = columns > shift ? WIDE : WIDEST;
+    const int wide = columns > shift ? WIDE : max && WIDEST > 4 ? 4 : WIDEST;
     size_t left = channels_by(max, columns, shift, wide, &run, run.block->channels);
     if (wide > 4)
         left = channels_by(max, columns, shift, 4, &run, left);
