@@ -13,7 +13,10 @@
 
 enum { MAX_TESTS = 256, NAME_BYTES = 128 };
 
-struct harness harness;
+#ifndef HEW_SANITIZED
+#define HEW_SANITIZED 0
+#endif
+struct harness harness = {.sanitized = HEW_SANITIZED};
 
 /* What cmocka hands to each test. */
 typedef struct job {
@@ -188,6 +191,8 @@ int run_on_rungs(const char *op, int family, const test *tests, size_t count)
                available ? "native" : "SKIPPED: not on this machine, or hidden by HEW_MAX_ISA");
         add_jobs(op, hew_isa_name((hew_isa)isa), (hew_isa)isa, available, tests, count);
     }
+    if (harness.sanitized)
+        printf("%s: vzeroupper is NOT checked, since gcc leaves it out at -O1\n", op);
     fflush(stdout);
     return run_jobs(op);
 }
@@ -214,6 +219,8 @@ static bool upper_halves_clear(void)
 {
     static uint64_t ymm[32], zmm[64];
     uint64_t any = 0;
+    if (harness.sanitized)
+        return true;
     if (__builtin_cpu_supports("avx"))
         __asm__ volatile(ALL(HIGH_YMM)::"r"(ymm) : "memory");
     if (__builtin_cpu_supports("avx512f"))
