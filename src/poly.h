@@ -35,20 +35,20 @@
 #define POLY_LOG_7 0x1.0830dp-3f
 #define POLY_LOG_8 -0x1.37a6f6p-4f
 
-/* The normal distribution's tail over its density, Phi(-t) exp(t^2/2), is (1 - q) times a
- * polynomial in q = (t - K) / (t + K), 0 <= t <= 14.6; error 2^-26.9.  Of the K that would do, this
+/* The normal distribution's tail over its density, Phi(-t) exp(t^2/2), is (1 + q) times a
+ * polynomial in q = (K - t) / (K + t), 0 <= t <= 14.6; error 2^-26.9.  Of the K that would do, this
  * one's coefficients happen to lie near floats. */
 #define POLY_TAIL_K 3.25f
 #define POLY_TAIL_0 0x1.d0b31cp-4f
-#define POLY_TAIL_1 -0x1.53f5aap-4f
+#define POLY_TAIL_1 0x1.53f5aap-4f
 #define POLY_TAIL_2 0x1.59e57p-5f
-#define POLY_TAIL_3 -0x1.97f5aap-7f
+#define POLY_TAIL_3 0x1.97f5aap-7f
 #define POLY_TAIL_4 0x1.623262p-13f
-#define POLY_TAIL_5 0x1.4eef18p-10f
+#define POLY_TAIL_5 -0x1.4eef18p-10f
 #define POLY_TAIL_6 -0x1.77e49ap-13f
-#define POLY_TAIL_7 -0x1.53985ep-13f
+#define POLY_TAIL_7 0x1.53985ep-13f
 #define POLY_TAIL_8 0x1.748622p-16f
-#define POLY_TAIL_9 0x1.4b2e06p-16f
+#define POLY_TAIL_9 -0x1.4b2e06p-16f
 #define POLY_DENSITY 0x1.988454p-2f /* 1 / sqrt(2 pi) */
 
 /* 2 sqrt(2/pi) (1 + 0.044715 x^2) = GATE_0 + GATE_1 x^2, each in two floats.  GATE_0_HI has no

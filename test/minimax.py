@@ -81,9 +81,9 @@ def main():
     k, far = mpf('3.25'), mpf('14.6')
 
     def tail(q):
-        t = k * (1 + q) / (1 - q)
-        return exp(t * t / 2) * erfc(t / sqrt(2)) / 2 / (1 - q)
-    fit('TAIL', tail, lambda q: 1 / tail(q), 9, -1, (far - k) / (far + k))
+        t = k * (1 - q) / (1 + q)
+        return exp(t * t / 2) * erfc(t / sqrt(2)) / 2 / (1 + q)
+    fit('TAIL', tail, lambda q: 1 / tail(q), 9, (k - far) / (k + far), 1)
 
 
 if __name__ == '__main__':

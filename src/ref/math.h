@@ -161,9 +161,8 @@ HEW_INLINE float ref_gate(float x, float v) { return max_of(-0.0f, x) + v; }
 /* v = t e / (1 + e), e = exp(r) 2^n. */
 HEW_INLINE float ref_logistic_gate(float x, float t, ref_power p)
 {
-    const float e = ref_exp_small(p.r);
-    const float v = t * e / (1.0f + ref_scale(e, p.biased_n));
-    return ref_gate(x, ref_scale(v, p.biased_n));
+    const float tail = ref_expm1_small(p.r), e = ref_scale(1.0f + tail, p.biased_n);
+    return ref_gate(x, ref_scale(fmaf(t, tail, t) / (1.0f + e), p.biased_n));
 }
 
 HEW_INLINE float ref_silu(float x)
@@ -186,19 +185,19 @@ HEW_INLINE float ref_gelu_tanh(float x)
 }
 
 /*
- * g is the normal distribution: v = t tail(-t) exp(-t^2/2).  The tail is a polynomial in
- * q = (-K - t) / (K - t), whose roundings would cost two ULP.  So it is evaluated for t rounded to
- * a multiple of 2^-13, where K +- t are exact; `apart` is how far that t, and the division's
- * rounding, are from the true t, and enters with the tail's derivative, t tail + density.
+ * g is the normal distribution: v = t tail(-t) exp(-t^2/2).  The tail is 1 + q times a polynomial in
+ * q = (K + t) / (K - t), whose roundings would cost two ULP.  So it is evaluated for t rounded to a
+ * multiple of 2^-13, where K +- t are exact; `apart` is how far that t, and the division's rounding,
+ * are from the true t, and enters with the tail's derivative, t tail + density.
  */
 HEW_INLINE float ref_gelu_erf(float x)
 {
     const float t = max_of(-15.0f, minus_abs(x));
     const float near = (t + 0x1.8p10f) - 0x1.8p10f;
     const float below = POLY_TAIL_K - near;
-    const float q = (-POLY_TAIL_K - near) / below;
-    const float apart = fmaf(fmaf(q, below, POLY_TAIL_K + near), below * (0.5f / POLY_TAIL_K),
-                             t - near);
+    const float q = (POLY_TAIL_K + near) / below;
+    const float rest = fmaf(q, below, -POLY_TAIL_K - near);
+    const float apart = fmaf(rest, below * (-0.5f / POLY_TAIL_K), t - near);
     float tail = fmaf(POLY_TAIL_9, q, POLY_TAIL_8);
     tail = fmaf(tail, q, POLY_TAIL_7);
     tail = fmaf(tail, q, POLY_TAIL_6);
@@ -208,7 +207,7 @@ HEW_INLINE float ref_gelu_erf(float x)
     tail = fmaf(tail, q, POLY_TAIL_2);
     tail = fmaf(tail, q, POLY_TAIL_1);
     tail = fmaf(tail, q, POLY_TAIL_0);
-    tail = tail * (1.0f - q);
+    tail = fmaf(q, tail, tail);
     tail = fmaf(apart, fmaf(near, tail, POLY_DENSITY), tail);
 
     const float half = -0.5f * t, square = t * half;
@@ -223,10 +222,10 @@ HEW_INLINE float ref_mish(float x)
 {
     const float t = max_of(-125.0f, minus_abs(x));
     const ref_power p = ref_power_of(t);
-    const float small = ref_exp_small(p.r), e = ref_scale(small, p.biased_n);
-    const float factor = x < 0.0f ? e + 2.0f : e + e;
+    const float tail = ref_expm1_small(p.r), e = ref_scale(1.0f + tail, p.biased_n);
+    const float factor = t * (x < 0.0f ? e + 2.0f : e + e);
     const float below = x < 0.0f ? fmaf(e, e + 2.0f, 2.0f) : fmaf(e, e + e + 2.0f, 1.0f);
-    return ref_gate(x, ref_scale(t * (small * factor) / below, p.biased_n));
+    return ref_gate(x, ref_scale(fmaf(factor, tail, factor) / below, p.biased_n));
 }
 
 #endif

@@ -113,9 +113,10 @@ HEW_INLINE f32x16 x16_gate(f32x16 x, f32x16 v) { return x16_add(x16_max(x16_set(
 
 HEW_INLINE f32x16 x16_logistic_gate(f32x16 x, f32x16 t, x16_power p)
 {
-    const f32x16 e = x16_exp_small(p.r);
-    const f32x16 below = x16_add(x16_set(1.0f), x16_scale(e, p.biased_n));
-    return x16_gate(x, x16_scale(x16_div(x16_mul(t, e), below), p.biased_n));
+    const f32x16 one = x16_set(1.0f), tail = x16_expm1_small(p.r);
+    const f32x16 e = x16_scale(x16_add(one, tail), p.biased_n);
+    const f32x16 v = x16_div(x16_fma(t, tail, t), x16_add(one, e));
+    return x16_gate(x, x16_scale(v, p.biased_n));
 }
 
 HEW_INLINE f32x16 x16_silu(f32x16 x)
@@ -143,9 +144,10 @@ HEW_INLINE f32x16 x16_normal_tail(f32x16 t)
     const f32x16 k = x16_set(POLY_TAIL_K), round = x16_set(0x1.8p10f);
     const f32x16 near = x16_sub(x16_add(t, round), round);
     const f32x16 below = x16_sub(k, near);
-    const f32x16 q = x16_div(x16_sub(x16_set(-POLY_TAIL_K), near), below);
-    const f32x16 apart = x16_fma(x16_fma(q, below, x16_add(k, near)),
-                                 x16_mul(below, x16_set(0.5f / POLY_TAIL_K)), x16_sub(t, near));
+    const f32x16 q = x16_div(x16_add(k, near), below);
+    const f32x16 rest = x16_fma(q, below, x16_sub(x16_set(-POLY_TAIL_K), near));
+    const f32x16 apart =
+        x16_fma(rest, x16_mul(below, x16_set(-0.5f / POLY_TAIL_K)), x16_sub(t, near));
     f32x16 tail = x16_step(x16_set(POLY_TAIL_9), q, POLY_TAIL_8);
     tail = x16_step(tail, q, POLY_TAIL_7);
     tail = x16_step(tail, q, POLY_TAIL_6);
@@ -155,7 +157,7 @@ HEW_INLINE f32x16 x16_normal_tail(f32x16 t)
     tail = x16_step(tail, q, POLY_TAIL_2);
     tail = x16_step(tail, q, POLY_TAIL_1);
     tail = x16_step(tail, q, POLY_TAIL_0);
-    tail = x16_mul(tail, x16_sub(x16_set(1.0f), q));
+    tail = x16_fma(q, tail, tail);
     return x16_fma(apart, x16_step(near, tail, POLY_DENSITY), tail);
 }
 
@@ -174,12 +176,13 @@ HEW_INLINE f32x16 x16_mish(f32x16 x)
     const f32x16 t = x16_max(x16_set(-125.0f), x16_minus_abs(x));
     const mask16 negative = x16_less(x, x16_set(0.0f));
     const x16_power p = x16_power_of(t);
-    const f32x16 small = x16_exp_small(p.r), e = x16_scale(small, p.biased_n);
+    const f32x16 tail = x16_expm1_small(p.r);
+    const f32x16 e = x16_scale(x16_add(one, tail), p.biased_n);
     const f32x16 twice = x16_add(e, e), plus_two = x16_add(e, two);
-    const f32x16 factor = x16_select(negative, plus_two, twice);
+    const f32x16 factor = x16_mul(t, x16_select(negative, plus_two, twice));
     const f32x16 below = x16_select(negative, x16_fma(e, plus_two, two),
                                     x16_fma(e, x16_add(twice, two), one));
-    const f32x16 v = x16_div(x16_mul(t, x16_mul(small, factor)), below);
+    const f32x16 v = x16_div(x16_fma(factor, tail, factor), below);
     return x16_gate(x, x16_scale(v, p.biased_n));
 }
 
