@@ -101,8 +101,14 @@ HEW_INLINE void finish(const hew_gemm_f32_tile *t, const int mr, const int nv,
     }
     const bool whole = MASKED_STORES_ARE_CHEAP || t->n == nv * LANES;
     if (t->last && whole && !t->epilogue->residual) {
-        HEW_UNROLL for (int j = 0; j < nv; j++)
-            store_column(t, mr, j, acc[j]);
+        /* Not a loop: clang 14 wouldn't unroll one of this size, and keep acc in memory for it. */
+        store_column(t, mr, 0, acc[0]);
+        if (nv > 1)
+            store_column(t, mr, 1, acc[1]);
+        if (nv > 2)
+            store_column(t, mr, 2, acc[2]);
+        if (nv > 3)
+            store_column(t, mr, 3, acc[3]);
         return;
     }
     HEW_UNROLL for (int i = 0; i < mr; i++)
@@ -141,10 +147,7 @@ HEW_INLINE void gemm_tile(const hew_gemm_f32_tile *t, const int mr, const int nv
     finish(t, mr, nv, acc);
 }
 
-/*
- * A kernel is a table of one function for each height.  Functions of their own, since clang 14
- * merges the ends of a switch's cases and then leaves their accumulators in memory.
- */
+/* A kernel is a table of one function for each height. */
 #define GEMM_HEIGHT(name, mr, nv, direct)                                                          \
     static __attribute__((noinline)) void name##_##mr(const hew_gemm_f32_tile *t)                  \
     {                                                                                              \
