@@ -1,7 +1,7 @@
 ## make test         the tests, on every rung that this machine has, and of the installed library
 ## make unit         the former without the latter; V=1 shows every test
 TEST_SRC := $(wildcard test/test_*.c)
-TEST_LIB := $(filter-out $(TEST_SRC) $(wildcard test/fuzz_*.c),$(wildcard test/*.c))
+TEST_LIB := $(filter-out $(TEST_SRC) $(wildcard test/fuzz_*.c),$(wildcard test/*.c test/emu/*.c))
 TEST_BIN := $(TEST_SRC:%.c=$(BUILD)/%)
 
 $(BUILD)/test/%.o: test/%.c Makefile test/test.mk
@@ -18,6 +18,10 @@ unit: $(TEST_BIN)
 	@$(UNDER) test/run.sh $(TEST_BIN)
 test-install: all
 	+@MAKEFLAGS= V=1 test/run.sh $(TEST_INSTALL)
+
+## make test-every-float  the special functions at all 2^32 floats: hours
+test-every-float: $(BUILD)/test/test_math
+	HEW_TEST_STRIDE=1 $<
 
 ## make test-asan    the unit tests under AddressSanitizer and UBSan;  test-tsan: ThreadSanitizer
 SANITIZED = +$(MAKE) --no-print-directory unit CFLAGS="-O1 -g" BUILD=$(BUILD)

@@ -1,0 +1,67 @@
+/*
+ * machine.h - for the emulator's own tests: one instruction on a whole set of registers.
+ *
+ * The instruction is put together here from its fields, by the manual's description of encodings
+ * and not by the emulator's decoder, and runs on a page of its own with every register loaded
+ * before and stored after it.  What it should have done is computed by model.h.
+ */
+#ifndef HEW_TEST_EMU_MACHINE_H
+#define HEW_TEST_EMU_MACHINE_H
+
+#include "emu.h"
+
+typedef struct machine {
+    uint8_t zmm[32][64];
+    uint64_t k[8];
+    uint64_t gpr[16]; /* in the order of encodings: RAX RCX RDX RBX RSP RBP RSI RDI R8 ... */
+    uint64_t flags;   /* the arithmetic ones, and 0x202 */
+    uint32_t mxcsr;
+} machine;
+
+typedef enum addressing {
+    NO_MEMORY,
+    BASE,               /* (base), or (base) with disp8 = 0 where the encoding wants one */
+    BASE_DISP8,
+    BASE_DISP32,
+    BASE_INDEX,
+    BASE_INDEX_DISP8,
+    BASE_INDEX_DISP32,
+    INDEX_DISP32,       /* no base */
+    ABSOLUTE,           /* neither base nor index */
+    RIP_RELATIVE,
+    ADDRESSINGS
+} addressing;
+
+typedef struct encoding {
+    bool evex, w, zeroing, broadcast, addr32, always_sib;
+    uint8_t pp, opcode, vl, reg, vvvv, rm, mask, segment;
+    addressing how;
+    uint8_t base, index, scale;
+    int32_t disp;       /* in bytes */
+} encoding;
+
+/* Writes at most 16 bytes and returns how many; `at` is where they will run, for RIP. */
+enum { MAX_CODE = 16 };
+size_t encode(const encoding *e, uint64_t at, uint8_t code[MAX_CODE]);
+
+/* 0F38's prefixes. */
+enum { PP_NONE, PP_66, PP_F3, PP_F2 };
+
+/* The instruction's prefix and opcode. */
+void encode_opcode(encoding *e, emu_insn name);
+
+/* Gives base, index and displacement values that make the memory operand lie at `target`, which is
+ * below 2 GiB. */
+void aim(encoding *e, machine *m, uint64_t target, uint64_t segment_base, uint64_t noise);
+
+/* Runs `code` with m's registers, and the emulator's prefix before it if forced. */
+void machine_run(machine *m, const uint8_t *code, size_t bytes, bool forced);
+
+/* Where the next machine_run will put its code, the prefix counted: for RIP-relative addresses. */
+uint64_t machine_code(bool forced);
+
+/* Memory below 2 GiB with a page before and behind it that can't be touched. */
+enum { ARENA_BYTES = 8192 };
+uint8_t *machine_arena(void);
+
+#endif

@@ -1,0 +1,262 @@
+/*
+ * The emulator's AVX512_BF16, AVX512_VNNI and AVX-VNNI: every form of every instruction against the
+ * model, and against the CPU where it has the instruction itself.
+ */
+#include "harness.h"
+
+#include "emu/emu.h"
+#include "emu/machine.h"
+#include "emu/model.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { REPEAT = 4 };
+enum masking { UNMASKED, MERGED, ZEROED, MASKINGS };
+enum source { REGISTER, MEMORY, BROADCAST, SOURCES };
+
+static unsigned long gs_base;
+
+/* GS gets a base of its own, so that a decoder which overlooks the prefix is found out. */
+static void begin(void)
+{
+    const long arch_set_gs = 0x1001;
+    if (emu_missing() != NULL) {
+        printf("emulator: SKIPPED: %s\n", emu_missing());
+        skip();
+    }
+    gs_base = 0x12340;
+    syscall(SYS_arch_prctl, arch_set_gs, gs_base);
+    emu_thread_stack();
+    emu_install();
+}
+
+static uint64_t fs_base(void)
+{
+    const long arch_get_fs = 0x1003;
+    unsigned long base = 0;
+    syscall(SYS_arch_prctl, arch_get_fs, &base);
+    return base;
+}
+
+/* ------------------------------------------------------------------------ numbers ---------- */
+
+/* Bits of floats in which everything that is treated in its own way is frequent. */
+static uint32_t random_f32(rng *r, bool specials)
+{
+    const uint32_t x = (uint32_t)rng_next(r), sign = x & 0x80000000;
+    if (!specials)
+        return (x & 0x807FFFFF) | (uint32_t)rng_between(r, 120, 133) << 23;
+    switch (rng_between(r, 0, 13)) {
+    case 0: return x & 0x807FFFFF;                                 /* denormal */
+    case 1: return x | 0x7F800000;                                 /* NaN */
+    case 2: return sign | 0x7F800000;                              /* Inf */
+    case 3: return sign;
+    case 4: return (x & 0x80FFFFFF) | 0x01000000;                  /* close to the smallest */
+    case 5: return (x & 0x80FFFFFF) | 0x7E000000;                  /* close to the largest */
+    case 6: return (x & 0xFFFF0000) | 0x8000;                      /* halfway between bf16s */
+    case 7: return sign | 0x3F800000;
+    case 8: return sign | 0x00800000;                              /* the smallest */
+    case 9: return sign | (uint32_t)rng_between(r, 55, 72) << 23 | (x & 0x7FFFFF);
+    default: return x;
+    }
+}
+
+static void fill_bits(rng *r, emu_insn name, void *to, size_t bytes)
+{
+    uint32_t *const p = to;
+    const bool specials = rng_chance(r, 2), bf16 = name == EMU_VDPBF16PS, floats = name <=
+                          EMU_VCVTNE2PS2BF16;
+    for (size_t i = 0; i < bytes / 4; i++)
+        p[i] = !floats ? (uint32_t)rng_next(r)
+               : bf16 && rng_chance(r, 2)
+                   ? (random_f32(r, specials) & 0xFFFF0000) | random_f32(r, specials) >> 16
+                   : random_f32(r, specials);
+}
+
+/* --------------------------------------------------------------------- expectation --------- */
+
+typedef struct form {
+    emu_insn name;
+    unsigned vl;
+    enum source source;
+    enum masking masking;
+} form;
+
+static uint32_t get(const uint8_t *v, unsigned n)
+{
+    uint32_t x;
+    memcpy(&x, v + 4 * n, 4);
+    return x;
+}
+
+static uint16_t convert(const form *f, const uint8_t *a, const uint8_t *b, unsigned n)
+{
+    const unsigned lanes = 4u << f->vl;
+    return model_bf16_from_f32(n < lanes ? get(b, n) : get(a, n - lanes));
+}
+
+/* What the destination becomes: `b` is the last operand, with a broadcast carried out. */
+static void expect(const form *f, const encoding *e, const uint8_t b[64], machine *m)
+{
+    const unsigned lanes = 4u << f->vl;
+    const bool narrow = f->name == EMU_VCVTNEPS2BF16, pack = f->name == EMU_VCVTNE2PS2BF16;
+    const unsigned elements = pack ? 2 * lanes : lanes, bytes = narrow || pack ? 2 : 4;
+    const uint64_t mask = f->masking == UNMASKED ? ~UINT64_C(0) : m->k[e->mask];
+    uint8_t result[64] = {0}, a[64];
+    memcpy(a, m->zmm[e->vvvv], 64);
+    for (unsigned n = 0; n < elements; n++) {
+        uint32_t value = 0;
+        if ((mask >> n & 1) != 0)
+            value = bytes == 2 ? convert(f, a, b, n)
+                               : model_dot(f->name, get(m->zmm[e->reg], n), get(a, n), get(b, n));
+        else if (f->masking == MERGED)
+            memcpy(&value, m->zmm[e->reg] + bytes * n, bytes);
+        memcpy(result + bytes * n, &value, bytes);
+    }
+    memcpy(m->zmm[e->reg], result, 64);
+}
+
+/* -------------------------------------------------------------------------- a case --------- */
+
+static void random_machine(rng *r, const form *f, machine *m)
+{
+    fill_bits(r, f->name, m->zmm, sizeof m->zmm);
+    for (int k = 0; k < 8; k++)
+        m->k[k] = rng_next(r);
+    for (int g = 0; g < 16; g++)
+        m->gpr[g] = rng_next(r);
+    m->flags = 0x202 | (rng_next(r) & 0x8D5);
+    m->mxcsr = 0x1F80 | (uint32_t)(rng_next(r) & 0xE040); /* any rounding, FTZ, DAZ */
+}
+
+static uint8_t other_than(rng *r, uint8_t taken, uint8_t also)
+{
+    for (;;) {
+        const uint8_t n = (uint8_t)rng_between(r, 0, 15);
+        if (n != taken && n != also)
+            return n;
+    }
+}
+
+static encoding random_encoding(rng *r, const form *f, addressing how)
+{
+    encoding e = {.vl = (uint8_t)f->vl, .how = f->source == REGISTER ? NO_MEMORY : how};
+    encode_opcode(&e, f->name);
+    const int last = e.evex ? 31 : 15;
+    e.reg = (uint8_t)rng_between(r, 0, last);
+    e.vvvv = f->name == EMU_VCVTNEPS2BF16 ? 0 : (uint8_t)rng_between(r, 0, last);
+    e.rm = (uint8_t)rng_between(r, 0, last);
+    e.broadcast = f->source == BROADCAST;
+    e.zeroing = f->masking == ZEROED;
+    e.mask = f->masking == UNMASKED ? 0 : (uint8_t)rng_between(r, 1, 7);
+    e.base = (uint8_t)rng_between(r, 0, 15);
+    e.index = other_than(r, e.base, 4); /* RSP can't be one */
+    e.scale = (uint8_t)rng_between(r, 0, 3);
+    e.addr32 = f->source != REGISTER && rng_chance(r, 4);
+    e.segment = f->source == REGISTER ? 0 : (uint8_t[]){0, 0, 0x64, 0x65}[rng_between(r, 0, 3)];
+    if (e.segment == 0x64 && (e.addr32 || how >= INDEX_DISP32)) /* FS's base is out of reach */
+        e.segment = 0x65;
+    return e;
+}
+
+static void compare(const form *f, const char *what, const machine *want, const machine *got)
+{
+    for (int i = 0; i < 32; i++)
+        for (unsigned n = 0; n < 16; n++)
+            if (get(want->zmm[i], n) != get(got->zmm[i], n))
+                fail_case("%s, %s: zmm%d[%u] is %#x, want %#x", emu_name(f->name), what, i, n,
+                          get(got->zmm[i], n), get(want->zmm[i], n));
+    if (memcmp(want->k, got->k, sizeof want->k) != 0)
+        fail_case("%s, %s: a mask register changed", emu_name(f->name), what);
+    if (memcmp(want->gpr, got->gpr, sizeof want->gpr) != 0)
+        fail_case("%s, %s: a general register changed", emu_name(f->name), what);
+    if (want->flags != got->flags || want->mxcsr != got->mxcsr)
+        fail_case("%s, %s: flags %#lx, want %#lx; MXCSR %#x, want %#x", emu_name(f->name), what,
+                  (unsigned long)got->flags, (unsigned long)want->flags, got->mxcsr, want->mxcsr);
+}
+
+static void run_as(const form *f, encoding *e, machine *m, bool forced)
+{
+    uint8_t code[MAX_CODE];
+    const size_t bytes = encode(e, 0, code);
+    encode(e, machine_code(forced), code);
+    const uint64_t before = emu_count(f->name);
+    machine_run(m, code, bytes, forced);
+    const bool emulated = forced || (emu_native() & emu_feature_of(f->name)) == 0;
+    if (emu_count(f->name) != before + emulated)
+        fail_case("%s: counted %lu times", emu_name(f->name),
+                  (unsigned long)(emu_count(f->name) - before));
+}
+
+/* True if the CPU had a say too. */
+static bool run_case(rng *r, const form *f, addressing how)
+{
+    machine before, want, got;
+    uint8_t b[64];
+    random_machine(r, f, &before);
+    encoding e = random_encoding(r, f, how);
+    const unsigned bytes = f->source == BROADCAST ? 4 : 16u << f->vl;
+    const bool at_end = rng_chance(r, 2);
+    uint8_t *const operand = machine_arena() + (at_end ? ARENA_BYTES - bytes
+                                                       : (size_t)rng_between(r, 0, 4096));
+    if (e.how != NO_MEMORY) {
+        fill_bits(r, f->name, operand, bytes);
+        aim(&e, &before, (uintptr_t)operand,
+            e.segment == 0x64 ? fs_base() : e.segment == 0x65 ? gs_base : 0, rng_next(r));
+    }
+    for (unsigned n = 0; n < 64; n += 4)
+        memcpy(b + n, e.how == NO_MEMORY ? before.zmm[e.rm] + n
+                      : operand + (f->source == BROADCAST ? 0 : n % bytes), 4);
+    want = got = before;
+    expect(f, &e, b, &want);
+    run_as(f, &e, &got, true);
+    compare(f, "emulated", &want, &got);
+    got = before;
+    run_as(f, &e, &got, false);
+    const bool native = (emu_native() & emu_feature_of(f->name)) != 0;
+    compare(f, native ? "by the CPU" : "trapped", &want, &got);
+    return native;
+}
+
+/* ----------------------------------------------------------------------------- tests ------- */
+
+/* Runs each form with each addressing, and lists what it ran. */
+static void all_forms(emu_insn name)
+{
+    static const char *const vls[] = {"xmm", "ymm", "zmm"};
+    static const char *const sources[] = {"register", "memory", "broadcast"};
+    static const char *const maskings[] = {"unmasked", "merged", "zeroed"};
+    static const char *const addressings[] = {"", "(b)", "d8(b)", "d32(b)", "(b,i)", "d8(b,i)",
+                                              "d32(b,i)", "d32(,i)", "d32", "d32(rip)"};
+    encoding e = {0};
+    encode_opcode(&e, name);
+    unsigned forms = 0, cases = 0, native = 0;
+    rng r = case_rng("%s", emu_name(name));
+    for (unsigned vl = 0; vl < (e.evex ? 3 : 2); vl++)
+        for (int s = REGISTER; s < (e.evex ? SOURCES : BROADCAST); s++)
+            for (int k = UNMASKED; k < (e.evex ? MASKINGS : MERGED); k++, forms++)
+                for (int how = BASE; how < ADDRESSINGS; how++)
+                    for (int again = 0; again < REPEAT; again++, cases++) {
+                        const form f = {name, vl, (enum source)s, (enum masking)k};
+                        r = case_rng("%s %s %s %s %s #%d", emu_name(name), vls[vl], sources[s],
+                                     maskings[k], s == REGISTER ? "" : addressings[how], again);
+                        native += run_case(&r, &f, (addressing)how);
+                    }
+    printf("covered: %-16s %2u forms of length, source and mask, %d addressings, %4u cases, %s\n",
+           emu_name(name), forms, ADDRESSINGS - 1, cases,
+           native > 0 ? "and the CPU agrees" : "which the CPU lacks");
+}
+
+static void every_form(void)
+{
+    begin();
+    for (int name = EMU_VDPBF16PS; name < EMU_INSN_COUNT; name++)
+        all_forms((emu_insn)name);
+    emu_remove();
+}
+
+static const test tests[] = {{"every_form", every_form}};
+int main(void) { return run_once("emu_vector", tests, sizeof tests / sizeof tests[0]); }
