@@ -6,7 +6,7 @@
  *     hew_conv *conv;
  *     hew_conv_desc d = HEW_CONV_DESC(.batch = 1, .in = {56, 56}, .in_c = 64, .out_c = 64,
  *                                     .kernel = {3, 3}, .pad_lo = {1, 1}, .pad_hi = {1, 1},
- *                                     .act = {HEW_ACT_RELU});
+ *                                     .act.kind = HEW_ACT_RELU);
  *     if (hew_conv_create(&conv, &d) != HEW_OK)
  *         return puts(hew_last_error());
  *     void *packed = hew_alloc(hew_conv_packed_size(conv));

@@ -131,7 +131,7 @@ static hew_status run(const hew_conv *op, const hew_conv_args *args)
 
 size_t hew_conv_scratch_size(const hew_conv *op, size_t threads)
 {
-    return op ? hew_max(threads, 1) * op->worker_bytes : 0;
+    return op && op->worker_bytes ? hew_scratch_bytes(0, op->worker_bytes, threads) : 0;
 }
 
 static hew_status check_args(const hew_conv *op, const hew_conv_args *args)

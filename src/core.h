@@ -63,6 +63,16 @@ HEW_INLINE bool hew_add(int64_t a, int64_t b, int64_t *out)
     return !__builtin_add_overflow(a, b, out);
 }
 
+/* shared + threads * each, or SIZE_MAX, which no allocation meets, where that overflows. */
+HEW_INLINE size_t hew_scratch_bytes(size_t shared, size_t each, size_t threads)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(each, hew_max(threads, 1), &bytes) ||
+        __builtin_add_overflow(bytes, shared, &bytes))
+        return SIZE_MAX;
+    return bytes;
+}
+
 /*
  * Spreads `tasks` tasks over the threads: fn(context, worker, task) for every task, workers taken
  * from [0, min(threads->count, tasks)), tasks handed out one at a time in rising order.  Two tasks

@@ -173,7 +173,8 @@ static hew_status plan(hew_gemm *op)
         if (!panel_bytes(d->k, op->group_panels * nr, &b))
             return hew_fail(HEW_ERR_OVERFLOW, "gemm: k = %lld is too large", (long long)d->k);
     }
-    const bool small = op->path == HEW_GEMM_DIRECT && !d->transpose_a && d->batch == 1 &&
+    const bool small = (op->path == HEW_GEMM_DIRECT || op->path == HEW_GEMM_PACKED) &&
+                       !d->transpose_a && d->batch == 1 &&
                        op->row_blocks * op->chunks == 1 && op->act.kind == HEW_ACT_NONE &&
                        d->beta == 0 && op->reduction.channels <= op->reduction.block_channels;
     if (small && tiles > 0) {

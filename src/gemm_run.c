@@ -135,9 +135,12 @@ static void pack_task(void *context, size_t worker, size_t task)
     pack_panel(s->op, s->args->b, s->panel_begin + task, s->panel_begin, out);
 }
 
+/* A refusal by the caller's threads is an error while nothing is written; later groups then go on
+ * without them. */
 static hew_status run_one_shot(hew_gemm_run_state *s)
 {
     const hew_gemm *op = s->op;
+    const hew_threads *threads = s->args->threads;
     const size_t k = op->reduction.channels;
     const size_t members = hew_ceil_div((size_t)op->d.batch, op->members_per_task);
     for (size_t begin = 0; begin < op->panels.count; begin += op->group_panels) {
@@ -145,12 +148,17 @@ static hew_status run_one_shot(hew_gemm_run_state *s)
         s->panel_end = hew_min(begin + op->group_panels, op->panels.count);
         s->chunks = hew_min(op->chunks, s->panel_end - begin);
         s->packed = (const float *)s->args->scratch - op->panels.panel[begin].offset * k;
-        hew_status status = hew_parallel(s->args->threads, s->panel_end - begin, pack_task, s);
+        const size_t panels = s->panel_end - begin, tasks = members * op->row_blocks * s->chunks;
+        hew_status status = hew_parallel(threads, panels, pack_task, s);
         if (status == HEW_OK)
-            status = hew_parallel(s->args->threads, members * op->row_blocks * s->chunks, run_task,
-                                  s);
-        if (status != HEW_OK)
+            status = hew_parallel(threads, tasks, run_task, s);
+        if (status == HEW_OK)
+            continue;
+        if (begin == 0)
             return status;
+        threads = NULL;
+        hew_parallel(NULL, panels, pack_task, s);
+        hew_parallel(NULL, tasks, run_task, s);
     }
     return HEW_OK;
 }
@@ -175,13 +183,16 @@ static hew_status run(const hew_gemm *op, const hew_gemm_args *args, char *worke
 }
 
 /*
- * The whole of a small product: B read in place, one block of k, nothing but tiles.  What the loops
- * above make of it costs as much as the product itself below some 16 x 16 x 16.
+ * The whole of a small product: B packed or read in place, one block of k, nothing but tiles.  What
+ * the loops above make of it costs as much as the product itself below some 16 x 16 x 16.
  */
 static void run_small(const hew_gemm *op, const hew_gemm_args *args)
 {
     const hew_gemm_desc *d = &op->d;
     const size_t lda = (size_t)d->lda, ldc = (size_t)d->ldc;
+    const float *packed = NULL;
+    if (d->b_packed)
+        packed = (const float *)((const hew_packed_header *)args->packed_b + 1);
     _Alignas(HEW_ALIGNMENT) float partial[HEW_MAX_MR * 64];
     hew_epilogue e = hew_gemm_epilogue(op, args, 0, 0, 0);
     hew_reduce_step step;
@@ -199,7 +210,7 @@ static void run_small(const hew_gemm *op, const hew_gemm_args *args)
         const float *a = args->a;
         if (p->column > 0)
             e = hew_gemm_epilogue(op, args, 0, 0, p->column);
-        tile.b = (const float *)args->b + p->column;
+        tile.b = packed ? packed + p->offset * tile.k : (const float *)args->b + p->column;
         tile.c = (float *)args->c + p->column;
         tile.n = p->n;
         for (size_t t = 0; t < op->small_tiles; t++) {
@@ -207,7 +218,7 @@ static void run_small(const hew_gemm *op, const hew_gemm_args *args)
             for (size_t i = 0; i < rows; i++, a += lda)
                 step.a[i] = a;
             tile.m = (int)rows;
-            HEW_FN(direct_f32, p->kernel)(&tile);
+            HEW_FN(gemm_f32, p->kernel)(&tile);
             tile.c += rows * ldc;
             if (e.add)
                 e.add = (const float *)((const char *)e.add + rows * e.add_stride);
@@ -225,7 +236,7 @@ size_t hew_gemm_scratch_size(const hew_gemm *op, size_t threads)
 {
     if (!op || op->path == HEW_GEMM_REF || on_stack(op))
         return 0;
-    return op->shared_bytes + hew_max(threads, 1) * op->worker_bytes;
+    return hew_scratch_bytes(op->shared_bytes, op->worker_bytes, threads);
 }
 
 static hew_status check_args(const hew_gemm *op, const hew_gemm_args *args)
