@@ -32,16 +32,11 @@ static unsigned inverted(unsigned number, unsigned bit, unsigned place)
     return (~number >> bit & 1) << place;
 }
 
-static bool has_index(const encoding *e)
-{
-    return e->how >= BASE_INDEX && e->how <= INDEX_DISP32;
-}
-
 static uint8_t *put_prefix(const encoding *e, uint8_t *p)
 {
     /* What extends rm: a vector register's bits 3 and 4, or those of the base and the index. */
     const unsigned b = e->how == NO_MEMORY ? e->rm : e->base;
-    const unsigned x = e->how == NO_MEMORY ? e->rm >> 1 : has_index(e) ? e->index : 0;
+    const unsigned x = e->how == NO_MEMORY ? e->rm >> 1 : encoding_has_index(e) ? e->index : 0;
     const unsigned rxb = inverted(e->reg, 3, 7) | inverted(x, 3, 6) | inverted(b, 3, 5);
     *p++ = e->evex ? 0x62 : 0xC4;
     *p++ = (uint8_t)(rxb | (e->evex ? inverted(e->reg, 4, 4) : 0) | 2);
@@ -62,7 +57,7 @@ static uint8_t *put_disp32(uint8_t *p, int32_t disp)
 static uint8_t *put_memory(const encoding *e, uint64_t start, const uint8_t *code, uint8_t *p)
 {
     const unsigned reg = (e->reg & 7u) << 3, no_index = 4, no_base = 5;
-    const unsigned sib = (unsigned)e->scale << 6 | (has_index(e) ? e->index & 7u : no_index) << 3;
+    const unsigned sib = (unsigned)e->scale << 6 | (encoding_has_index(e) ? e->index & 7u : no_index) << 3;
     if (e->how == RIP_RELATIVE) {
         *p++ = (uint8_t)(reg | 5);
         const uint64_t next = start + (uint64_t)(p - code) + 4;
@@ -76,7 +71,7 @@ static uint8_t *put_memory(const encoding *e, uint64_t start, const uint8_t *cod
     const bool disp32 = e->how == BASE_DISP32 || e->how == BASE_INDEX_DISP32;
     const bool rbp = (e->base & 7) == 5, rsp = (e->base & 7) == 4;
     const bool disp8 = e->how == BASE_DISP8 || e->how == BASE_INDEX_DISP8 || (rbp && !disp32);
-    const bool with_sib = has_index(e) || rsp || e->always_sib;
+    const bool with_sib = encoding_has_index(e) || rsp || e->always_sib;
     *p++ = (uint8_t)((disp32 ? 0x80u : disp8 ? 0x40u : 0u) | reg | (with_sib ? 4 : e->base & 7u));
     if (with_sib)
         *p++ = (uint8_t)(sib | (e->base & 7u));
@@ -101,27 +96,4 @@ size_t encode(const encoding *e, uint64_t at, uint8_t code[MAX_CODE])
     else
         p = put_memory(e, at, code, p);
     return (size_t)(p - code);
-}
-
-void aim(encoding *e, machine *m, uint64_t target, uint64_t segment_base, uint64_t noise)
-{
-    const int64_t unit = !e->evex ? 1 : e->broadcast ? 4 : 16 << e->vl;
-    const uint64_t high = e->addr32 ? noise << 32 : 0; /* must not matter */
-    uint64_t rest = target - segment_base;
-    e->disp = 0;
-    if (e->how == BASE_DISP8 || e->how == BASE_INDEX_DISP8)
-        e->disp = (int32_t)((int8_t)noise * unit);
-    if (e->how == BASE_DISP32 || e->how == BASE_INDEX_DISP32)
-        e->disp = (int32_t)noise;
-    if (has_index(e)) {
-        m->gpr[e->index] = e->how == INDEX_DISP32 ? noise >> 40 & 0xFFFF : noise >> 3;
-        rest -= m->gpr[e->index] << e->scale;
-        m->gpr[e->index] |= e->how == INDEX_DISP32 ? high : 0;
-    }
-    if (e->how >= INDEX_DISP32) { /* an absolute target, which encode makes relative to RIP */
-        e->disp = (int32_t)rest;
-        return;
-    }
-    rest -= (uint64_t)(int64_t)e->disp;
-    m->gpr[e->base] = e->addr32 ? (uint32_t)rest | high : rest;
 }

@@ -1,10 +1,14 @@
 /* machine.c - runs one instruction with every register loaded before and stored after it. */
 #include "machine.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
 
 _Static_assert(offsetof(machine, k) == 2048 && offsetof(machine, gpr) == 2112 &&
                offsetof(machine, flags) == 2240 && offsetof(machine, mxcsr) == 2248,
@@ -60,8 +64,6 @@ __asm__(".text\n"
         ".lcomm machine_code_at, 8\n.lcomm machine_state, 8\n.lcomm machine_own_rsp, 8\n"
         ".lcomm machine_rdi, 8\n.lcomm machine_own_mxcsr, 8\n");
 
-enum { PAGE = 4096 };
-
 static uint8_t *low_pages(size_t pages)
 {
     uint8_t *const p = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE,
@@ -109,4 +111,76 @@ void machine_run(machine *m, const uint8_t *code, size_t bytes, bool forced)
     memcpy(page + prefix + bytes + 6, &back, 8);
     mprotect(page, PAGE, PROT_READ | PROT_EXEC);
     machine_enter(m, page);
+}
+
+/* ------------------------------------------------------------------------- faults ---------- */
+
+static sigjmp_buf out;
+static volatile bool catching;
+static fault_seen seen;
+static const machine *began;
+
+static void on_fault(int number, siginfo_t *info, void *context)
+{
+    static const uint8_t place[16] = {
+        REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+        REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+    const greg_t *const gpr = ((ucontext_t *)context)->uc_mcontext.gregs;
+    if (!catching) { /* no business of this file: let it end the test */
+        signal(number, SIG_DFL);
+        return;
+    }
+    seen = (fault_seen){number, (uintptr_t)info->si_addr, (uint64_t)gpr[REG_RIP], false};
+    for (int g = 0; g < 16; g++)
+        seen.changed |= (uint64_t)gpr[place[g]] != began->gpr[g];
+    siglongjmp(out, 1);
+}
+
+fault_seen machine_try(machine *m, const uint8_t *code, size_t bytes, bool forced)
+{
+    const machine copy = *m;
+    began = &copy;
+    seen = (fault_seen){0, 0, 0, false};
+    if (sigsetjmp(out, 1) == 0) {
+        catching = true;
+        machine_run(m, code, bytes, forced);
+    }
+    catching = false;
+    return seen;
+}
+
+void machine_begin(void)
+{
+    const long arch_set_gs = 0x1001, somewhere = 0x12340;
+    static const int caught[] = {SIGILL, SIGSEGV, SIGBUS};
+    static bool has_stack;
+    if (emu_missing() != NULL) {
+        printf("emulator: SKIPPED: %s\n", emu_missing());
+        skip();
+    }
+    syscall(SYS_arch_prctl, arch_set_gs, somewhere);
+    if (!has_stack)
+        emu_thread_stack();
+    has_stack = true;
+    for (int i = 0; i < 3; i++) {
+        const struct sigaction action = {.sa_sigaction = on_fault,
+                                         .sa_flags = SA_SIGINFO | SA_ONSTACK};
+        sigaction(caught[i], &action, NULL);
+    }
+    emu_install();
+}
+
+void machine_end(void)
+{
+    emu_expect_faults(false);
+    emu_remove();
+}
+
+uint64_t segment_base_of(uint8_t prefix)
+{
+    const long arch_get_fs = 0x1003, arch_get_gs = 0x1004;
+    unsigned long base = 0;
+    if (prefix != 0)
+        syscall(SYS_arch_prctl, prefix == 0x64 ? arch_get_fs : arch_get_gs, &base);
+    return base;
 }

@@ -9,6 +9,7 @@
 #define HEW_TEST_EMU_MACHINE_H
 
 #include "emu.h"
+#include "harness.h"
 
 typedef struct machine {
     uint8_t zmm[32][64];
@@ -40,6 +41,11 @@ typedef struct encoding {
     int32_t disp;       /* in bytes */
 } encoding;
 
+static inline bool encoding_has_index(const encoding *e)
+{
+    return e->how >= BASE_INDEX && e->how <= INDEX_DISP32;
+}
+
 /* Writes at most 16 bytes and returns how many; `at` is where they will run, for RIP. */
 enum { MAX_CODE = 16 };
 size_t encode(const encoding *e, uint64_t at, uint8_t code[MAX_CODE]);
@@ -50,18 +56,42 @@ enum { PP_NONE, PP_66, PP_F3, PP_F2 };
 /* The instruction's prefix and opcode. */
 void encode_opcode(encoding *e, emu_insn name);
 
+/* Registers, a scale, a segment and an address size for an addressing form. */
+void pick_address(encoding *e, addressing how, rng *r);
+
 /* Gives base, index and displacement values that make the memory operand lie at `target`, which is
  * below 2 GiB. */
-void aim(encoding *e, machine *m, uint64_t target, uint64_t segment_base, uint64_t noise);
+void aim(encoding *e, machine *m, uint64_t target, uint64_t noise);
+
+/* After it: makes the index, which is no part of a tile's address, a row stride.  Without an index
+ * the stride is zero; returns what it is. */
+int64_t aim_stride(encoding *e, machine *m, int64_t stride);
 
 /* Runs `code` with m's registers, and the emulator's prefix before it if forced. */
 void machine_run(machine *m, const uint8_t *code, size_t bytes, bool forced);
+
+/* The same, catching the signals that the instruction raises: the first one's number, or 0. */
+typedef struct fault_seen {
+    int signal;
+    uint64_t address, rip;
+    bool changed; /* the general registers are not those that it began with */
+} fault_seen;
+fault_seen machine_try(machine *m, const uint8_t *code, size_t bytes, bool forced);
+
+/* Call once in a test: skips it, visibly, where nothing can be emulated.  Installs the emulator
+ * over handlers that machine_try needs; gives this thread a stack for signals and GS a base. */
+void machine_begin(void);
+void machine_end(void);
+uint64_t segment_base_of(uint8_t prefix);
+
+/* Bits of floats; with `specials`, those that are treated in a way of their own are frequent. */
+uint32_t random_f32(rng *r, bool specials);
 
 /* Where the next machine_run will put its code, the prefix counted: for RIP-relative addresses. */
 uint64_t machine_code(bool forced);
 
 /* Memory below 2 GiB with a page before and behind it that can't be touched. */
-enum { ARENA_BYTES = 8192 };
+enum { PAGE = 4096, ARENA_BYTES = 2 * PAGE };
 uint8_t *machine_arena(void);
 
 #endif
