@@ -63,9 +63,12 @@ static void finish_axis(axis *a, bool ceil_mode)
     const int64_t reach = (a->kernel - 1) * a->dilation;
     const int64_t room = a->in + a->pad_lo + a->pad_hi - reach - 1;
     a->out = room / a->stride + 1;
-    /* The window that rounding up adds must start in the input or in the padding before it. */
-    if (ceil_mode && room % a->stride != 0 && a->out * a->stride < a->in + a->pad_lo)
-        a->out++;
+    if (ceil_mode) {
+        /* Windows that would start past the input are left out, those of the padding too. */
+        const int64_t inside = (a->in + a->pad_lo - 1) / a->stride + 1;
+        a->out += room % a->stride != 0;
+        a->out = inside < a->out ? inside : a->out;
+    }
     a->middle = (a->pad_lo + a->stride - 1) / a->stride;
     const int64_t last = a->in - reach - 1 + a->pad_lo; /* where a window inside may start */
     a->middle_end = last < 0 ? 0 : last / a->stride + 1;

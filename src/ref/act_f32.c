@@ -13,8 +13,8 @@ static float hardsigmoid(float x, float alpha, float beta)
     return min_of(1.0f, max_of(0.0f, fmaf(alpha, x, beta)));
 }
 
-/* Compilers take `(x < 0 ? a : 1) * x` for `x < 0 ? a * x : x`, which differ in whether a signalling
- * NaN comes out quiet. */
+/* Compilers take `(x < 0 ? a : 1) * x` for `x < 0 ? a * x : x`, and the sum of a NaN for that NaN.
+ * These differ in whether a signalling NaN comes out quiet. */
 static float opaque(float x)
 {
     __asm__("" : "+x"(x));
@@ -51,7 +51,7 @@ void hew_act_f32_ref(const hew_act_f32_rows *rows)
             float sum = x[j];
             /* Of two NaNs it is the first: + would leave that to the order of its operands. */
             if (add && sum == sum)
-                sum += ((const float *)(add + i * rows->add_stride))[j];
+                sum = opaque(sum + ((const float *)(add + i * rows->add_stride))[j]);
             x[j] = hew_ref_act(rows->act, sum);
         }
     }

@@ -30,8 +30,12 @@ static axis axis_of(const hew_pooling_desc *d, int i, int rank)
               .pad_hi = d->pad_hi[k]};
     const int64_t room = a.in + a.pad_lo + a.pad_hi - a.dilation * (a.kernel - 1) - 1;
     a.out = room / a.stride + 1;
-    if (d->ceil_mode && room % a.stride && a.out * a.stride < a.in + a.pad_lo)
-        a.out++;
+    if (d->ceil_mode) {
+        const int64_t last = (a.in + a.pad_lo - 1) / a.stride; /* that starts in the input */
+        a.out += room % a.stride != 0;
+        if (a.out > last + 1)
+            a.out = last + 1;
+    }
     return a;
 }
 

@@ -18,7 +18,7 @@ static float row_sum(const float *x, size_t n, float max)
 {
     float s[LANES] = {0};
     for (size_t j = 0; j < n; j++)
-        s[j % LANES] += ref_exp_below(x[j] - max);
+        s[j % LANES] += ref_exp(x[j] - max);
     for (size_t half = LANES / 2; half > 0; half /= 2)
         for (size_t i = 0; i < half; i++)
             s[i] += s[i + half];
@@ -39,7 +39,7 @@ void hew_softmax_f32_ref(bool log, size_t rows, size_t columns, const float *in,
             if (sum != sum)
                 out[j] = ref_from_bits(0x7fc00000);
             else
-                out[j] = log ? x - shift : ref_exp_below(x) * inverse;
+                out[j] = log ? x - shift : ref_exp(x) * inverse;
         }
     }
 }

@@ -55,13 +55,11 @@ HEW_INLINE f32x16 x16_exp_small(f32x16 r)
     return x16_step(x16_step(x16_exp_poly(r), r, 1.0f), r, 1.0f);
 }
 
-HEW_INLINE f32x16 x16_exp_below(f32x16 x)
+HEW_INLINE f32x16 x16_exp(f32x16 x)
 {
     const x16_power p = x16_power_of(x16_max(x16_set(-105.0f), x));
     return x16_scale(x16_exp_small(p.r), p.biased_n);
 }
-
-HEW_INLINE f32x16 x16_exp(f32x16 x) { return x16_exp_below(x16_min(x16_set(89.0f), x)); }
 
 HEW_INLINE f32x16 x16_expm1(f32x16 x)
 {
@@ -93,7 +91,7 @@ HEW_INLINE f32x16 x16_log(f32x16 x)
 HEW_INLINE f32x16 x16_sigmoid(f32x16 x)
 {
     const f32x16 one = x16_set(1.0f);
-    const f32x16 e = x16_exp_below(x16_minus_abs(x));
+    const f32x16 e = x16_exp(x16_minus_abs(x));
     const f32x16 f = x16_div(e, x16_add(one, e));
     const f32x16 near = x16_select(x16_less(x, x16_set(0.0f)), e, one);
     return x16_fnma(near, f, near);

@@ -46,13 +46,13 @@ HEW_INLINE float row_exp(const softmax_row *row, f32x16 max, const bool store)
 {
     f32x16 sum = x16_set(0.0f);
     for (size_t j = 0; j < row->whole; j += 16) {
-        const f32x16 e = x16_exp_below(x16_sub(x16_load(row->in + j), max));
+        const f32x16 e = x16_exp(x16_sub(x16_load(row->in + j), max));
         if (store)
             x16_store(row->out + j, e);
         sum = x16_add(sum, e);
     }
     const f32x16 x = x16_load_masked(row->tail, row->in + row->whole, max);
-    const f32x16 e = x16_exp_below(x16_sub(x, max));
+    const f32x16 e = x16_exp(x16_sub(x, max));
     if (store)
         x16_store_masked(row->tail, row->out + row->whole, e);
     return x16_sum(x16_add(sum, x16_select(row->tail, e, x16_set(0.0f))));
@@ -108,7 +108,7 @@ HEW_INLINE void short_row(const bool log, const int nv, const softmax_row *row)
     f32x16 sums = x16_set(0.0f);
     HEW_UNROLL for (int v = 0; v < nv; v++) {
         x[v] = x16_sub(x[v], max);
-        f32x16 e = x16_exp_below(x[v]);
+        f32x16 e = x16_exp(x[v]);
         if (v == nv - 1) /* not exp(-inf): that would be NaN where max is -inf */
             e = x16_select(row->tail, e, x16_set(0.0f));
         sums = x16_add(sums, e);

@@ -1,0 +1,206 @@
+/*
+ * The special functions over all floats: the bits of the definition, and its distance from double
+ * precision.  Every float that is HEW_TEST_STRIDE after another is taken; `make test-every-float`
+ * takes them all.
+ */
+#include "harness.h"
+#include "ref/math.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifdef HEW_SANITIZED
+enum { STRIDE = 40009 };
+#else
+enum { STRIDE = 2003 }; /* a prime, so that all bits vary */
+#endif
+enum { CHUNK = 4096, TASKS = 256, WORKERS = 32 };
+
+/* ------------------------------------------------------------------------ what is right ---- */
+
+static double exact_sigmoid(double x) { return 1.0 / (1.0 + exp(-x)); }
+static double exact_silu(double x) { return x * exact_sigmoid(x); }
+static double exact_gelu_erf(double x) { return x * 0.5 * erfc(-x * M_SQRT1_2); }
+static double exact_elu(double x) { return x < 0.0 ? expm1(x) : x; }
+static double exact_gelu_tanh(double x)
+{
+    return x * exact_sigmoid(2.0 * M_2_SQRTPI * M_SQRT1_2 * (x + 0.044715 * x * x * x));
+}
+static double exact_mish(double x)
+{
+    const double e = exp(fmin(x, 50.0));
+    return x * (e * (e + 2.0) / (e * (e + 2.0) + 2.0));
+}
+
+/* In units of the last place of `exact`.  An infinite float stands for 2^128. */
+static double distance(float y, double exact)
+{
+    const double got = fmax(-0x1p128, fmin(0x1p128, (double)y));
+    const double want = fmax(-0x1p128, fmin(0x1p128, exact));
+    int exponent;
+    frexp(want, &exponent);
+    const int last = exponent < -125 ? -149 : exponent > 128 ? 104 : exponent - 24;
+    return isnan(y) ? INFINITY : fabs(got - want) / ldexp(1.0, last);
+}
+
+/* -------------------------------------------------------------------------------- walks ---- */
+
+typedef struct function {
+    const char *name;
+    hew_act_kind kind;
+    double (*exact)(double);
+    double bound; /* ULP: the largest distance over all floats, rounded up */
+} function;
+
+typedef struct walk {
+    const function *f;
+    act_f32_fn *kernel;
+    uint64_t stride;
+    double worst[WORKERS];
+    float worst_x[WORKERS];
+    uint32_t wrong[WORKERS]; /* bits of an x, or 0 */
+} walk;
+
+static void walk_chunk(walk *w, size_t worker, uint64_t first, uint64_t end)
+{
+    float x[CHUNK], want[CHUNK], got[CHUNK];
+    size_t n = 0;
+    for (uint64_t bits = first; bits < end && n < CHUNK; bits += w->stride)
+        x[n++] = ref_from_bits((uint32_t)bits);
+    memcpy(want, x, n * sizeof(float));
+    memcpy(got, x, n * sizeof(float));
+    hew_act_f32_rows rows = {.act = {w->f->kind, 1, 0}, .x = want, .rows = 1, .n = n};
+    hew_act_f32_ref(&rows);
+    rows.x = got;
+    w->kernel(&rows);
+    for (size_t i = 0; i < n; i++) {
+        if (ref_bits(want[i]) != ref_bits(got[i]))
+            w->wrong[worker] = ref_bits(x[i]) ? ref_bits(x[i]) : 0x80000000u;
+        if (isnan(x[i]) || isinf(x[i]))
+            continue;
+        const double d = distance(want[i], w->f->exact((double)x[i]));
+        if (!(d <= w->worst[worker])) {
+            w->worst[worker] = d;
+            w->worst_x[worker] = x[i];
+        }
+    }
+}
+
+static void walk_task(void *context, size_t worker, size_t task)
+{
+    walk *w = context;
+    const uint64_t span = (UINT64_C(1) << 32) / TASKS, end = (task + 1) * span;
+    /* The first multiple of the stride in this task's part. */
+    uint64_t bits = (task * span + w->stride - 1) / w->stride * w->stride;
+    for (; bits < end; bits += CHUNK * w->stride)
+        walk_chunk(w, worker, bits, end);
+}
+
+static void walk_floats(const function *f)
+{
+    size_t count;
+    const char *text = getenv("HEW_TEST_STRIDE");
+    case_rng("%s", f->name);
+    walk w = {.f = f,
+              .kernel = HEW_FN(act_f32, hew_kernels(HEW_FAMILY_act_f32, &count)),
+              .stride = text ? strtoull(text, NULL, 0) : STRIDE};
+    const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    const hew_threads *threads = pool_of(cpus > WORKERS ? WORKERS : (size_t)cpus);
+    state_save();
+    check_status(hew_parallel(threads, TASKS, walk_task, &w), HEW_OK);
+    state_check();
+    size_t worst = 0;
+    for (size_t i = 0; i < WORKERS; i++) {
+        if (w.wrong[i])
+            fail_case("%s(%a), bits %08x, is not what the definition says", f->name,
+                      (double)ref_from_bits(w.wrong[i]), w.wrong[i]);
+        if (w.worst[i] > w.worst[worst])
+            worst = i;
+    }
+    if (w.stride == 1)
+        print_message("%s: %.4f ULP at %a\n", f->name, w.worst[worst], (double)w.worst_x[worst]);
+    if (!(w.worst[worst] <= f->bound))
+        fail_case("%s(%a) is %.3f ULP off, more than %g", f->name, (double)w.worst_x[worst],
+                  w.worst[worst], f->bound);
+}
+
+#define WALK(function_name, kind, double_function, bound)                                          \
+    static void function_name(void)                                                                \
+    {                                                                                              \
+        walk_floats(&(function){#function_name, kind, double_function, bound});                    \
+    }
+WALK(sigmoid, HEW_ACT_SIGMOID, exact_sigmoid, 1.7)
+WALK(hyperbolic_tangent, HEW_ACT_TANH, tanh, 2.0)
+WALK(silu, HEW_ACT_SILU, exact_silu, 3.0)
+WALK(gelu_erf, HEW_ACT_GELU_ERF, exact_gelu_erf, 4.0)
+WALK(gelu_tanh, HEW_ACT_GELU_TANH, exact_gelu_tanh, 3.0)
+WALK(mish, HEW_ACT_MISH, exact_mish, 4.0)
+WALK(elu, HEW_ACT_ELU, exact_elu, 1.0)
+
+/* ----------------------------------------------------------------------------- exp, log ---- */
+
+/* These two have no kernel of their own; softmax's have their bits. */
+static void check_distance(const char *name, float x, float y, double exact, double bound)
+{
+    const double d = distance(y, exact);
+    if (!(d <= bound))
+        fail_case("%s(%a) = %a is %.3f ULP off, more than %g", name, (double)x, (double)y, d,
+                  bound);
+}
+
+static uint64_t stride(void)
+{
+    const char *text = getenv("HEW_TEST_STRIDE");
+    return text ? strtoull(text, NULL, 0) : STRIDE;
+}
+
+static void exponential(void)
+{
+    case_rng("exp");
+    for (uint64_t bits = 0; bits < UINT64_C(1) << 32; bits += stride()) {
+        const float x = ref_from_bits((uint32_t)bits), y = ref_exp(x);
+        if (isnan(x) ? ref_bits(y) != (ref_bits(x) | 0x400000) : x == -INFINITY && y != 0.0f)
+            fail_case("exp(%a) = %a", (double)x, (double)y);
+        if (x <= 89.0f && !isinf(x))
+            check_distance("exp", x, y, exp((double)x), 0.9);
+    }
+}
+
+static void logarithm(void)
+{
+    case_rng("log");
+    for (uint64_t bits = 0x00800000; bits < 0x7f800000; bits += stride()) {
+        const float x = ref_from_bits((uint32_t)bits);
+        check_distance("log", x, ref_log(x), log((double)x), 0.9);
+    }
+}
+
+/* exp and log of the rung's softmax, as rows of 0 and x. */
+static void in_softmax(void)
+{
+    size_t count;
+    softmax_f32_fn *fn = HEW_FN(softmax_f32, hew_kernels(HEW_FAMILY_softmax_f32, &count));
+    case_rng("softmax of 0 and x");
+    float in[2 * CHUNK] = {0}, want[2 * CHUNK], got[2 * CHUNK];
+    for (uint64_t bits = 0; bits < UINT64_C(1) << 32;) {
+        size_t n = 0;
+        for (; n < CHUNK && bits < UINT64_C(1) << 32; n++, bits += stride())
+            in[2 * n + 1] = ref_from_bits((uint32_t)bits);
+        for (int log = 0; log < 2; log++) {
+            hew_softmax_f32_ref(log, n, 2, in, 2, want, 2);
+            fn(log, n, 2, in, 2, got, 2);
+            check_bits("out", want, got, layout_of((int64_t)n, 2, 2), NAN_BITS);
+        }
+    }
+}
+
+int main(void)
+{
+    static const test tests[] = {{"sigmoid", sigmoid},     {"tanh", hyperbolic_tangent},
+                                 {"silu", silu},           {"gelu_erf", gelu_erf},
+                                 {"gelu_tanh", gelu_tanh}, {"mish", mish},
+                                 {"elu", elu},             {"exp", exponential},
+                                 {"log", logarithm},       {"in_softmax", in_softmax}};
+    return run_on_rungs("math", HEW_FAMILY_act_f32, TESTS(tests));
+}
