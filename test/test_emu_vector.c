@@ -16,16 +16,22 @@ enum { REPEAT = 4 };
 enum masking { UNMASKED, MERGED, ZEROED, MASKINGS };
 enum source { REGISTER, MEMORY, BROADCAST, SOURCES };
 
+static uint32_t random_dword(rng *r, emu_insn name, bool specials)
+{
+    if (name > EMU_VCVTNE2PS2BF16)
+        return (uint32_t)rng_next(r);
+    if (name != EMU_VDPBF16PS || rng_chance(r, 2))
+        return random_f32(r, specials);
+    return (random_f32(r, specials) & 0xFFFF0000) | random_f32(r, specials) >> 16;
+}
+
 static void fill_bits(rng *r, emu_insn name, void *to, size_t bytes)
 {
-    uint32_t *const p = to;
-    const bool specials = rng_chance(r, 2), bf16 = name == EMU_VDPBF16PS, floats = name <=
-                          EMU_VCVTNE2PS2BF16;
-    for (size_t i = 0; i < bytes / 4; i++)
-        p[i] = !floats ? (uint32_t)rng_next(r)
-               : bf16 && rng_chance(r, 2)
-                   ? (random_f32(r, specials) & 0xFFFF0000) | random_f32(r, specials) >> 16
-                   : random_f32(r, specials);
+    const bool specials = rng_chance(r, 2);
+    for (size_t i = 0; i < bytes; i += 4) {
+        const uint32_t x = random_dword(r, name, specials);
+        memcpy((uint8_t *)to + i, &x, 4);
+    }
 }
 
 /* --------------------------------------------------------------------- expectation --------- */

@@ -167,6 +167,7 @@ bool identity_answer(greg_t *gpr)
 static const char *exchange_sites(void)
 {
     const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    const uint8_t ud2_second = 0x0B; /* 0F 0B */
     uintptr_t bias;
     site_count = emu_find_sites(sites, &bias);
     if (site_count == 0)
@@ -175,7 +176,7 @@ static const char *exchange_sites(void)
         void *const start = (void *)((sites[s].at + 1) & ~(page - 1));
         if (mprotect(start, page, PROT_READ | PROT_WRITE | PROT_EXEC) != 0)
             return "code can't be made writable";
-        *(volatile uint8_t *)(sites[s].at + 1) = 0x0B; /* 0F 0B: UD2 */
+        guest_copy((void *)(sites[s].at + 1), &ud2_second, 1);
         if (mprotect(start, page, PROT_READ | PROT_EXEC) != 0)
             return "code can't be made executable again";
     }

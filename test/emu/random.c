@@ -69,5 +69,5 @@ int64_t aim_stride(encoding *e, machine *m, int64_t stride)
         e->disp = (int32_t)((uint64_t)e->disp + was);
     else
         m->gpr[e->base] += was;
-    return stride >> e->scale << e->scale;
+    return (stride >> e->scale) * (1 << e->scale);
 }

@@ -54,7 +54,7 @@ static void report(const uint8_t *at)
     int used = snprintf(line, sizeof line, "emu: %s\n  at %p:", last_fault, (const void *)at);
     volatile int shown = 0;
     active = 1; /* the instruction may be the last thing on its page */
-    if (sigsetjmp(abandoned, 0) == 0)
+    if (sigsetjmp(abandoned, 1) == 0)
         for (; shown < 15; shown = shown + 1) {
             uint8_t byte;
             guest_copy(&byte, at + shown, 1);
@@ -157,6 +157,16 @@ static bool starts_forced(const uint8_t *code)
     return same == EMU_FORCE_BYTES;
 }
 
+/* ThreadSanitizer has handlers begin with every signal blocked. */
+static void unblock_memory_faults(void)
+{
+    sigset_t faults;
+    sigemptyset(&faults);
+    sigaddset(&faults, SIGSEGV);
+    sigaddset(&faults, SIGBUS);
+    pthread_sigmask(SIG_UNBLOCK, &faults, NULL);
+}
+
 static void install(void);
 
 static void on_illegal(int number, siginfo_t *info, void *context)
@@ -170,11 +180,12 @@ static void on_illegal(int number, siginfo_t *info, void *context)
     if (identity_answer(uc->uc_mcontext.gregs))
         return;
     install(); /* someone may have put a handler over the one for memory faults */
+    unblock_memory_faults();
     volatile outcome o = DONE;
     volatile bool finished = false, forced = false;
     if (!frame_of(&f, uc)) {
         o = fault(NOT_KNOWN, "the signal frame has no AVX-512 state");
-    } else if (sigsetjmp(abandoned, 0) == 0) {
+    } else if (sigsetjmp(abandoned, 1) == 0) {
         active = 1;
         forced = starts_forced((const uint8_t *)start);
         *rip += forced ? EMU_FORCE_BYTES : 0;
