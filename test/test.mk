@@ -65,6 +65,6 @@ check-baseline: $(OBJ)
 check-exports: all
 	@test/check-exports.sh include/hew.h $(LIB) $(SO)
 
-.PHONY: test unit test-install test-asan test-ubsan test-tsan check check-spills check-baseline \
-        check-exports fuzz fuzz-run
+.PHONY: test unit test-every-float test-install test-asan test-ubsan test-tsan check check-spills \
+        check-baseline check-exports fuzz fuzz-run
 -include $(wildcard $(BUILD)/test/*.d)
