@@ -6,8 +6,8 @@
 #include <string.h>
 
 enum {
-    A_BLOCK_BYTES = 256 << 10, /* of A that passes over a panel: half of a 512 KiB L2 */
-    MIN_BLOCK_ROWS = 48,       /* so that a panel's block, at most 128 KiB, is worth its loads */
+    A_BLOCK_BYTES = 512 << 10, /* of A that passes over a panel: half of a 1 MiB L2 */
+    MIN_BLOCK_ROWS = 96,       /* so that a panel's block, at most 128 KiB, is worth its loads */
     MAX_BLOCK_ROWS = 240,
     TASK_MACS = 1 << 20,       /* some 15 us: many times what handing out a task costs */
     GROUP_BYTES = 8 << 20,     /* of B that a one-shot run packs at a time */

@@ -109,37 +109,63 @@ typedef struct run_state {
     roles roles;
 } run_state;
 
+/* Puts m x n sums through the epilogue, to C from element `at` on. */
+static void store_tile(const run_state *s, const float *sums, size_t sums_stride, size_t m,
+                       size_t n, float *c, const hew_epilogue *e, float *partial)
+{
+    const hew_gemm *op = s->op;
+    for (size_t t = 0; t < m; t++)
+        memcpy(partial + t * (size_t)op->tile->nr, sums + t * sums_stride, n * sizeof(float));
+    const hew_gemm_f32_tile tile = {.partial = partial,
+                                    .add_partial = true,
+                                    .last = true,
+                                    .c = c,
+                                    .c_stride = (size_t)op->d.ldc * sizeof(float),
+                                    .m = (int)m,
+                                    .n = (int)n,
+                                    .epilogue = e};
+    HEW_FN(gemm_f32, op->tile)(&tile);
+    if (op->act.kind != HEW_ACT_NONE)
+        op->act_fn(&(hew_act_f32_rows){
+            .act = op->act, .x = c, .x_stride = tile.c_stride, .rows = m, .n = n});
+}
+
 /* The epilogue of rows x columns sums, which begin at C(row, column) of a member. */
 static void finish(const run_state *s, size_t member, size_t row, size_t rows, size_t column,
                    size_t columns, const float *sums, size_t sums_stride, float *partial)
 {
     const hew_gemm *op = s->op;
     const hew_gemm_desc *d = &op->d;
-    const hew_gemm_args *a = s->args;
     const size_t mr = (size_t)op->tile->mr, nr = (size_t)op->tile->nr;
     for (size_t i = 0; i < rows; i += mr)
         for (size_t j = 0; j < columns; j += nr) {
-            const size_t m = hew_min(rows - i, mr), n = hew_min(columns - j, nr);
-            const size_t at = member * (size_t)d->stride_c + (row + i) * (size_t)d->ldc + column + j;
-            for (size_t t = 0; t < m; t++)
-                memcpy(partial + t * nr, sums + (i + t) * sums_stride + j, n * sizeof(float));
-            hew_epilogue e = hew_gemm_epilogue(op, a, member, row + i, column + j);
-            const hew_gemm_f32_tile tile = {.partial = partial,
-                                            .add_partial = true,
-                                            .last = true,
-                                            .c = (float *)a->c + at,
-                                            .c_stride = (size_t)d->ldc * sizeof(float),
-                                            .m = (int)m,
-                                            .n = (int)n,
-                                            .epilogue = &e};
-            HEW_FN(gemm_f32, op->tile)(&tile);
-            if (op->act.kind != HEW_ACT_NONE)
-                op->act_fn(&(hew_act_f32_rows){.act = op->act,
-                                               .x = tile.c,
-                                               .x_stride = tile.c_stride,
-                                               .rows = m,
-                                               .n = n});
+            const size_t at = (row + i) * (size_t)d->ldc + column + j;
+            const hew_epilogue e = hew_gemm_epilogue(op, s->args, member, row + i, column + j);
+            store_tile(s, sums + i * sums_stride + j, sums_stride, hew_min(rows - i, mr),
+                       hew_min(columns - j, nr),
+                       (float *)s->args->c + member * (size_t)d->stride_c + at, &e, partial);
         }
+}
+
+/* The same of one column whose elements are neighbours: a row, of one scale and one bias. */
+static void finish_column(const run_state *s, size_t member, size_t row, size_t rows,
+                          const float *sums, float *partial)
+{
+    const hew_gemm *op = s->op;
+    const size_t nr = (size_t)op->tile->nr;
+    float bias[64];
+    for (size_t j = 0; s->args->bias && j < nr; j++)
+        bias[j] = *s->args->bias;
+    for (size_t i = 0; i < rows; i += nr) {
+        hew_epilogue e = hew_gemm_epilogue(op, s->args, member, row + i, 0);
+        if (e.scale)
+            e.alpha *= *e.scale;
+        e.scale = NULL;
+        if (e.bias)
+            e.bias = bias;
+        store_tile(s, sums + i, 0, 1, hew_min(rows - i, nr),
+                   (float *)s->args->c + member * (size_t)op->d.stride_c + row + i, &e, partial);
+    }
 }
 
 /* The vectors with neighbouring elements: where they lie, or copied to scratch. */
@@ -194,7 +220,9 @@ static void run_task(void *context, size_t worker, size_t task)
         block.x = x + (r->along ? kk : kk * r->x_stride);
         HEW_FN(gemv_f32, op->kernel)(&block);
     }
-    if (r->column)
+    if (r->column && d->ldc == 1 && (d->ldr == 1 || !s->args->residual))
+        finish_column(s, member, begin, count, sums, partial);
+    else if (r->column)
         finish(s, member, begin, count, 0, 1, sums, 1, partial);
     else
         finish(s, member, 0, r->vectors, begin, count, sums, row / sizeof(float), partial);

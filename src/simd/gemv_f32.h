@@ -32,7 +32,11 @@ HEW_INLINE void rows_group(const hew_gemv_f32_block *b, size_t kk, const int r, 
             sum[i] = first ? vf_zero() : vf_load(chain);
         }
         HEW_UNROLL for (int s = 0; s < r; s++) {
-            const vf xv = vf_load_masked(mask, x + (size_t)s * b->x_stride + offset);
+            const char *row = x + (size_t)s * b->x_stride + offset;
+            const vf xv = vf_load_masked(mask, row);
+            /* A row's piece is a page, where the hardware's prefetch stops; so the next rows' come
+             * by hand.  Past the last row this touches nothing. */
+            _mm_prefetch(row + (size_t)r * b->x_stride, _MM_HINT_T1);
             HEW_UNROLL for (int i = 0; i < m; i++)
                 sum[i] = vf_fma(v[i][s], xv, sum[i]);
         }
