@@ -56,6 +56,8 @@ static int detect_as(const char *name)
         hew_cpu_info info = {.size = sizeof info};
         if (hew_cpu_rungs() != rungs || hew_cpu_query(&info) != HEW_OK)
             return 1;
+        if ((rungs >> HEW_ISA_AMX & 1) != 0) /* what is offered can be had */
+            __asm__ volatile("tilerelease");
         printf("%u %u %s %d %d %zu|%s|%s|", rungs, emu_permission_requests(),
                hew_isa_name(hew_active_isa()), info.family, info.model, info.l2, info.brand,
                info.features);

@@ -6,6 +6,7 @@
 
 #include "emu/emu.h"
 #include "emu/machine.h"
+#include "emu/model.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -15,6 +16,7 @@
 #include <string.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 /* ------------------------------------------------------------------ a little AMX code ------ */
@@ -163,37 +165,50 @@ static void default_actions(void)
 /* ------------------------------------------------------- handlers that come and go --------- */
 
 static volatile int heard;
+static volatile uintptr_t heard_at;
 static sigjmp_buf back;
-static void hear(int number)
+
+static void hear(int number, siginfo_t *info, void *context)
 {
+    (void)info;
     heard = number;
+    heard_at = (uintptr_t)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
     siglongjmp(back, 1);
 }
 
-/* A handler put over the emulator's for memory faults is found at the next trap. */
+static void hear_of(int number)
+{
+    const struct sigaction action = {.sa_sigaction = hear, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    sigaction(number, &action, NULL);
+    heard = 0;
+}
+
+/* A handler put over the emulator's for memory faults is found at the next trap, and told of the
+ * instruction, not of the emulator. */
 static void handlers_put_on_top(void)
 {
     machine_begin();
+    uintptr_t at = 0;
     const uint8_t *const behind = machine_arena() + ARENA_BYTES;
     configure(full_tiles);
-    signal(SIGSEGV, hear);
-    heard = 0;
+    hear_of(SIGSEGV);
     if (sigsetjmp(back, 1) == 0)
-        __asm__ volatile("tileloadd (%0), %%tmm0" ::"r"(behind - 8));
+        __asm__ volatile("lea 1f(%%rip), %%rax\n\tmov %%rax, %0\n\t"
+                         "1: tileloadd (%1), %%tmm0"
+                         : "=m"(at)
+                         : "r"(behind - 8)
+                         : "rax");
     assert_int_equal(heard, SIGSEGV);
+    assert_int_equal(heard_at, at);
     release();
     machine_end();
-    struct sigaction now;
-    sigaction(SIGSEGV, NULL, &now);
-    assert_ptr_equal(now.sa_handler, lacks_amx() ? hear : SIG_DFL);
 }
 
 static void removed(void)
 {
     machine_begin();
     emu_remove();
-    signal(SIGILL, hear);
-    heard = 0;
+    hear_of(SIGILL);
     if (sigsetjmp(back, 1) == 0)
         __asm__ volatile(".byte 0x0f, 0x0b, 'h', 'e', 'w', 0xc4, 0xe2, 0x78, 0x49, 0xc0");
     assert_int_equal(heard, SIGILL);
@@ -207,6 +222,55 @@ static void errno_is_kept(void)
     configure(full_tiles);
     release();
     assert_int_equal(errno, 4321);
+    machine_end();
+}
+
+/* --------------------------------------------------------------- registers ---------------- */
+
+/* Behind an instruction that the CPU lacks, one that it has is left to it. */
+static void native_ones_are_left_alone(void)
+{
+    machine_begin();
+    configure(full_tiles);
+    const uint64_t before = emu_count(EMU_VDPBF16PS);
+    __asm__ volatile("tilezero %%tmm0\n\t"
+                     ".byte 0x62, 0xf2, 0x66, 0x08, 0x52, 0xe3" ::: "xmm4"); /* xmm4, xmm3, xmm3 */
+    const bool native = (emu_native() & EMU_AVX512_BF16) != 0;
+    assert_int_equal(emu_count(EMU_VDPBF16PS) - before, native ? 0 : 1);
+    release();
+    machine_end();
+}
+
+/* XRSTOR puts the vector registers into their initial state, which a frame need not spell out:
+ * what is written then must count, and what is read must be zero. */
+static void initial_state(void)
+{
+    static _Alignas(64) uint8_t image[4096];
+    static _Alignas(64) uint32_t floats[16];
+    static _Alignas(64) uint16_t got[2][32];
+    const uint32_t mxcsr = 0x1F80;
+    machine_begin();
+    rng r = case_rng("zmm5 and zmm17 from nothing");
+    for (int i = 0; i < 16; i++)
+        floats[i] = random_f32(&r, true);
+    memcpy(image + 24, &mxcsr, sizeof mxcsr);
+    __asm__ volatile("pxor %%xmm5, %%xmm5\n\t"
+                     "xrstor %1\n\t"
+                     ".byte 0x0f, 0x0b, 'h', 'e', 'w'\n\t"
+                     ".byte 0x62, 0xe2, 0x7e, 0x48, 0x72, 0x09\n\t" /* vcvtneps2bf16 ymm17, m */
+                     ".byte 0x0f, 0x0b, 'h', 'e', 'w'\n\t"
+                     ".byte 0x62, 0xf2, 0x57, 0x48, 0x72, 0x29\n\t" /* vcvtne2ps2bf16 zmm5 */
+                     "vmovdqa64 %%zmm17, (%2)\n\t"
+                     "vmovdqa64 %%zmm5, 64(%2)\n\t"
+                     "vzeroupper"
+                     :
+                     : "c"(floats), "m"(image), "r"(got), "a"(0xE4), "d"(0)
+                     : "xmm5", "memory");
+    for (int i = 0; i < 32; i++) {
+        const uint16_t want = i < 16 ? model_bf16_from_f32(floats[i]) : 0;
+        if (got[0][i] != want || got[1][i] != want)
+            fail_case("word %d is %#x and %#x, want %#x", i, got[0][i], got[1][i], want);
+    }
     machine_end();
 }
 
@@ -331,6 +395,8 @@ static const test tests[] = {
     {"handlers_put_on_top", handlers_put_on_top},
     {"removed", removed},
     {"errno_is_kept", errno_is_kept},
+    {"native_ones_are_left_alone", native_ones_are_left_alone},
+    {"initial_state", initial_state},
     {"threads_and_timers", threads_and_timers},
     {"children", children},
     {"red_zone", red_zone},
