@@ -1,12 +1,11 @@
 /*
  * The emulator among signals: what isn't its business reaches those whose it is, and what it does
- * survives handlers, threads, forks and strange stacks.
+ * survives handlers, threads and forks.
  */
 #include "harness.h"
 
 #include "emu/emu.h"
 #include "emu/machine.h"
-#include "emu/model.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -18,18 +17,6 @@
 #include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
-
-/* ------------------------------------------------------------------ a little AMX code ------ */
-
-static const uint8_t full_tiles[64] = {
-    [0] = 1, [16] = 64, [18] = 64, [20] = 64, [48] = 16, [49] = 16, [50] = 16};
-
-static void configure(const uint8_t config[64])
-{
-    __asm__ volatile("ldtilecfg %0" ::"m"(*(const uint8_t(*)[64])config));
-}
-
-static void release(void) { __asm__ volatile("tilerelease"); }
 
 /* c = a * b, u8 by u8, of whole tiles. */
 static void multiply(const uint8_t a[1024], const uint8_t b[1024], int32_t c[256])
@@ -74,7 +61,7 @@ static void unknown_instructions(void)
     };
     machine_begin();
     emu_expect_faults(true);
-    configure(full_tiles);
+    machine_tiles();
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++)
         for (int forced = 0; forced < 2; forced++) {
             case_rng("#%zu%s", i, forced ? ", forced" : "");
@@ -82,7 +69,7 @@ static void unknown_instructions(void)
             if (got.signal != SIGILL || got.changed || got.address != machine_code(false))
                 fail_case("signal %d at %#lx", got.signal, (unsigned long)got.address);
         }
-    release();
+    machine_release();
     machine_end();
 }
 
@@ -107,13 +94,13 @@ static void die_of_tile(void) { __asm__ volatile("tilezero %tmm0"); }
 static void die_of_address(void)
 {
     const uint8_t *const behind = machine_arena() + ARENA_BYTES;
-    configure(full_tiles);
+    machine_tiles();
     __asm__ volatile("tileloadd (%0), %%tmm0" ::"r"(behind - 8));
 }
 static void die_of_palette(void)
 {
     static const uint8_t config[64] = {2};
-    configure(config);
+    __asm__ volatile("ldtilecfg %0" ::"m"(config));
 }
 
 /* What a process dies of if it has no handlers but the emulator's. */
@@ -149,7 +136,7 @@ static void default_actions(void)
         machine_end();
         skip();
     }
-    release();
+    machine_release();
     assert_int_equal(death(die_of_ud2, said), SIGILL);
     assert_non_null(strstr(said, "can't be emulated"));
     assert_non_null(strstr(said, ": 0f 0b"));
@@ -190,7 +177,7 @@ static void handlers_put_on_top(void)
     machine_begin();
     uintptr_t at = 0;
     const uint8_t *const behind = machine_arena() + ARENA_BYTES;
-    configure(full_tiles);
+    machine_tiles();
     hear_of(SIGSEGV);
     if (sigsetjmp(back, 1) == 0)
         __asm__ volatile("lea 1f(%%rip), %%rax\n\tmov %%rax, %0\n\t"
@@ -200,7 +187,7 @@ static void handlers_put_on_top(void)
                          : "rax");
     assert_int_equal(heard, SIGSEGV);
     assert_int_equal(heard_at, at);
-    release();
+    machine_release();
     machine_end();
 }
 
@@ -212,65 +199,6 @@ static void removed(void)
     if (sigsetjmp(back, 1) == 0)
         __asm__ volatile(".byte 0x0f, 0x0b, 'h', 'e', 'w', 0xc4, 0xe2, 0x78, 0x49, 0xc0");
     assert_int_equal(heard, SIGILL);
-    machine_end();
-}
-
-static void errno_is_kept(void)
-{
-    machine_begin();
-    errno = 4321;
-    configure(full_tiles);
-    release();
-    assert_int_equal(errno, 4321);
-    machine_end();
-}
-
-/* --------------------------------------------------------------- registers ---------------- */
-
-/* Behind an instruction that the CPU lacks, one that it has is left to it. */
-static void native_ones_are_left_alone(void)
-{
-    machine_begin();
-    configure(full_tiles);
-    const uint64_t before = emu_count(EMU_VDPBF16PS);
-    __asm__ volatile("tilezero %%tmm0\n\t"
-                     ".byte 0x62, 0xf2, 0x66, 0x08, 0x52, 0xe3" ::: "xmm4"); /* xmm4, xmm3, xmm3 */
-    const bool native = (emu_native() & EMU_AVX512_BF16) != 0;
-    assert_int_equal(emu_count(EMU_VDPBF16PS) - before, native ? 0 : 1);
-    release();
-    machine_end();
-}
-
-/* XRSTOR puts the vector registers into their initial state, which a frame need not spell out:
- * what is written then must count, and what is read must be zero. */
-static void initial_state(void)
-{
-    static _Alignas(64) uint8_t image[4096];
-    static _Alignas(64) uint32_t floats[16];
-    static _Alignas(64) uint16_t got[2][32];
-    const uint32_t mxcsr = 0x1F80;
-    machine_begin();
-    rng r = case_rng("zmm5 and zmm17 from nothing");
-    for (int i = 0; i < 16; i++)
-        floats[i] = random_f32(&r, true);
-    memcpy(image + 24, &mxcsr, sizeof mxcsr);
-    __asm__ volatile("pxor %%xmm5, %%xmm5\n\t"
-                     "xrstor %1\n\t"
-                     ".byte 0x0f, 0x0b, 'h', 'e', 'w'\n\t"
-                     ".byte 0x62, 0xe2, 0x7e, 0x48, 0x72, 0x09\n\t" /* vcvtneps2bf16 ymm17, m */
-                     ".byte 0x0f, 0x0b, 'h', 'e', 'w'\n\t"
-                     ".byte 0x62, 0xf2, 0x57, 0x48, 0x72, 0x29\n\t" /* vcvtne2ps2bf16 zmm5 */
-                     "vmovdqa64 %%zmm17, (%2)\n\t"
-                     "vmovdqa64 %%zmm5, 64(%2)\n\t"
-                     "vzeroupper"
-                     :
-                     : "c"(floats), "m"(image), "r"(got), "a"(0xE4), "d"(0)
-                     : "xmm5", "memory");
-    for (int i = 0; i < 32; i++) {
-        const uint16_t want = i < 16 ? model_bf16_from_f32(floats[i]) : 0;
-        if (got[0][i] != want || got[1][i] != want)
-            fail_case("word %d is %#x and %#x, want %#x", i, got[0][i], got[1][i], want);
-    }
     machine_end();
 }
 
@@ -302,13 +230,13 @@ static void *multiply_many(void *argument)
     static _Thread_local int32_t c[256];
     memset(a, value, sizeof a);
     memset(b, 1, sizeof b);
-    configure(full_tiles);
+    machine_tiles();
     intptr_t wrong = 0;
     for (int i = 0; i < 300; i++) {
         multiply(a, b, c);
         wrong += c[i % 256] != 64 * value;
     }
-    release();
+    machine_release();
     return (void *)wrong;
 }
 
@@ -355,7 +283,7 @@ static void children(void)
     memset(a, 2, sizeof a);
     memset(b, 9, sizeof b);
     machine_begin();
-    configure(full_tiles);
+    machine_tiles();
     const pid_t child = fork();
     if (child == 0) { /* the configuration is inherited */
         multiply(a, b, c);
@@ -364,28 +292,8 @@ static void children(void)
     int status;
     waitpid(child, &status, 0);
     assert_int_equal(status, 0);
-    release();
+    machine_release();
     machine_end();
-}
-
-/* What a leaf function keeps below RSP is still there after a trap. */
-static void red_zone(void)
-{
-    unsigned long kept;
-    machine_begin();
-    configure(full_tiles);
-    __asm__ volatile("movabs $0x1122334455667788, %0\n\t"
-                     "mov %0, -8(%%rsp)\n\t"
-                     "mov %0, -128(%%rsp)\n\t"
-                     "tilezero %%tmm0\n\t"
-                     "mov -128(%%rsp), %0\n\t"
-                     "and -8(%%rsp), %0"
-                     : "=&r"(kept)
-                     :
-                     : "memory");
-    release();
-    machine_end();
-    assert_int_equal(kept, 0x1122334455667788);
 }
 
 static const test tests[] = {
@@ -394,11 +302,7 @@ static const test tests[] = {
     {"default_actions", default_actions},
     {"handlers_put_on_top", handlers_put_on_top},
     {"removed", removed},
-    {"errno_is_kept", errno_is_kept},
-    {"native_ones_are_left_alone", native_ones_are_left_alone},
-    {"initial_state", initial_state},
     {"threads_and_timers", threads_and_timers},
     {"children", children},
-    {"red_zone", red_zone},
 };
 int main(void) { return run_once("emu_trap", TESTS(tests)); }

@@ -84,6 +84,17 @@ void machine_begin(void);
 void machine_end(void);
 uint64_t segment_base_of(uint8_t prefix);
 
+/* All eight tiles of 16 rows of 64 bytes; and none. */
+static inline void machine_tiles(void)
+{
+    static const uint8_t config[64] = {
+        [0] = 1, [16] = 64, [18] = 64, [20] = 64, [22] = 64, [24] = 64, [26] = 64, [28] = 64,
+        [30] = 64, [48] = 16, [49] = 16, [50] = 16, [51] = 16, [52] = 16, [53] = 16, [54] = 16,
+        [55] = 16};
+    __asm__ volatile("ldtilecfg %0" ::"m"(config));
+}
+static inline void machine_release(void) { __asm__ volatile("tilerelease"); }
+
 /* Bits of floats; with `specials`, those that are treated in a way of their own are frequent. */
 uint32_t random_f32(rng *r, bool specials);
 
