@@ -76,10 +76,18 @@ HEW_INLINE f32x16 x16_load_masked(mask16 m, const float *p, f32x16 fill)
     const f32x16 loaded = {_mm256_maskload_ps(p, m.lo), _mm256_maskload_ps(p + 8, m.hi)};
     return x16_select(m, loaded, fill);
 }
+/* Stores under a mask are slow on some CPUs, so that a half of all lanes has none. */
+HEW_INLINE void x16_store_half(__m256i m, float *p, __m256 x)
+{
+    if (_mm256_movemask_ps(_mm256_castsi256_ps(m)) == 0xff)
+        _mm256_storeu_ps(p, x);
+    else
+        _mm256_maskstore_ps(p, m, x);
+}
 HEW_INLINE void x16_store_masked(mask16 m, float *p, f32x16 x)
 {
-    _mm256_maskstore_ps(p, m.lo, x.lo);
-    _mm256_maskstore_ps(p + 8, m.hi, x.hi);
+    x16_store_half(m.lo, p, x.lo);
+    x16_store_half(m.hi, p + 8, x.hi);
 }
 
 X16_BINARY(x16_add, f32x16, _mm256_add_ps)
@@ -142,17 +150,13 @@ HEW_INLINE i32x16 x16_shift_down(i32x16 a, int n)
     return (i32x16){_mm256_srai_epi32(a.lo, n), _mm256_srai_epi32(a.hi, n)};
 }
 
-/*
- * As two factors of about 2^(n/2).  The first product is exact while a is in [2^-30, 2^30] and n in
- * [-190, 190], so there is one rounding, as in AVX-512's scalef.
- */
+/* One rounding, as in AVX-512's scalef: the first product is exact.  POLY_ROUND's own bits fall out
+ * of the shift. */
 HEW_INLINE f32x16 x16_scale(f32x16 a, f32x16 biased_n)
 {
-    const i32x16 n = x16_sub_int(x16_bits(biased_n), x16_bits(x16_set(POLY_ROUND)));
-    const i32x16 half = x16_shift_down(n, 1), bias = x16_set_int(127);
-    const i32x16 first = x16_shift_up(x16_add_int(half, bias), 23);
-    const i32x16 second = x16_shift_up(x16_add_int(x16_sub_int(n, half), bias), 23);
-    return x16_mul(x16_mul(a, x16_from_bits(first)), x16_from_bits(second));
+    const i32x16 n = x16_shift_up(x16_bits(biased_n), 23);
+    const f32x16 power = x16_from_bits(x16_add_int(n, x16_set_int((127 + 64) << 23)));
+    return x16_mul(x16_mul(a, power), x16_set(0x1p-64f));
 }
 
 HEW_INLINE float x16_sum(f32x16 a)

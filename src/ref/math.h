@@ -44,13 +44,11 @@ HEW_INLINE uint32_t ref_integer(float biased) { return ref_bits(biased) - ref_bi
 /* 2^n, -126 <= n <= 127. */
 HEW_INLINE float ref_pow2(uint32_t n) { return ref_from_bits((n + 127) << 23); }
 
-/* x 2^n with one rounding, where x is in [2^-30, 2^30] or zero, -190 <= n <= 190: the first of the
- * two products is exact. */
+/* x 2^n with one rounding, -190 <= n <= 0, where |x| < 2^62 and, unless n = 0, x is normal or zero:
+ * the first of the two products is exact. */
 HEW_INLINE float ref_scale(float x, float biased_n)
 {
-    const uint32_t n = ref_integer(biased_n);
-    const uint32_t half = (n >> 1) | (n & 0x80000000u);
-    return x * ref_pow2(half) * ref_pow2(n - half);
+    return x * ref_pow2(ref_integer(biased_n) + 64) * 0x1p-64f;
 }
 
 /* exp(x) = exp(r) 2^n, |r| <= 1.0005 ln2 / 2. */
@@ -92,7 +90,7 @@ HEW_INLINE float ref_exp_small(float r)
     return fmaf(fmaf(ref_exp_poly(r), r, 1.0f), r, 1.0f);
 }
 
-/* exp(x) for x <= 89, or NaN; 1 ULP.  Below the clamp it vanishes anyway. */
+/* exp(x) for x <= 0, or NaN; 1 ULP.  Below the clamp it vanishes anyway. */
 HEW_INLINE float ref_exp(float x)
 {
     const ref_power p = ref_power_of(max_of(-105.0f, x));
@@ -172,7 +170,7 @@ HEW_INLINE float ref_silu(float x)
 /* (1 + tanh(u)) / 2 is the logistic function of 2u = t (GATE_0 + GATE_1 t^2). */
 HEW_INLINE float ref_gelu_tanh(float x)
 {
-    const float t = max_of(-12.0f, minus_abs(x));
+    const float t = max_of(-11.0f, minus_abs(x));
     const float square = t * t;
     const float w = fmaf(POLY_GATE_1_HI, square, POLY_GATE_0_HI);
     float w_lo = fmaf(POLY_GATE_1_HI, square, POLY_GATE_0_HI - w);

@@ -126,7 +126,7 @@ HEW_INLINE f32x16 x16_silu(f32x16 x)
 HEW_INLINE f32x16 x16_gelu_tanh(f32x16 x)
 {
     const f32x16 g0 = x16_set(POLY_GATE_0_HI), g1 = x16_set(POLY_GATE_1_HI);
-    const f32x16 t = x16_max(x16_set(-12.0f), x16_minus_abs(x));
+    const f32x16 t = x16_max(x16_set(-11.0f), x16_minus_abs(x));
     const f32x16 square = x16_mul(t, t);
     const f32x16 w = x16_fma(g1, square, g0);
     f32x16 w_lo = x16_fma(g1, square, x16_sub(g0, w));
