@@ -79,7 +79,8 @@ static void memory_faults_of_others(void)
     uint8_t *const behind = machine_arena() + ARENA_BYTES;
     machine m = {.flags = 0x202, .mxcsr = 0x1F80, .gpr[0] = (uintptr_t)behind};
     machine_code(false);
-    const fault_seen got = machine_try(&m, (const uint8_t *)"\x8a\x00", 2, false); /* mov al,(rax) */
+    const uint8_t mov_al_from_rax[] = {0x8A, 0x00};
+    const fault_seen got = machine_try(&m, mov_al_from_rax, sizeof mov_al_from_rax, false);
     assert_int_equal(got.signal, SIGSEGV);
     assert_int_equal(got.address, (uintptr_t)behind);
     assert_int_equal(got.rip, machine_code(false));

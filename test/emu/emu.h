@@ -6,8 +6,8 @@
  *     ...
  *     emu_remove();
  *
- * An instruction that the CPU doesn't know raises SIGILL; the emulator decodes it, carries it out on
- * the registers in the signal frame, and goes on behind it.  docs/emulation.md has the whole story.
+ * An instruction that the CPU doesn't know raises SIGILL; the emulator decodes it, carries it out
+ * on the registers in the signal frame, and goes on behind it.  See docs/emulation.md.
  */
 #ifndef HEW_TEST_EMU_H
 #define HEW_TEST_EMU_H

@@ -57,7 +57,8 @@ static uint8_t *put_disp32(uint8_t *p, int32_t disp)
 static uint8_t *put_memory(const encoding *e, uint64_t start, const uint8_t *code, uint8_t *p)
 {
     const unsigned reg = (e->reg & 7u) << 3, no_index = 4, no_base = 5;
-    const unsigned sib = (unsigned)e->scale << 6 | (encoding_has_index(e) ? e->index & 7u : no_index) << 3;
+    const unsigned index = encoding_has_index(e) ? e->index & 7u : no_index;
+    const unsigned sib = (unsigned)e->scale << 6 | index << 3;
     if (e->how == RIP_RELATIVE) {
         *p++ = (uint8_t)(reg | 5);
         const uint64_t next = start + (uint64_t)(p - code) + 4;

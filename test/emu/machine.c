@@ -26,7 +26,8 @@ extern const char machine_leave[];
     m(r11, 11) m(r12, 12) m(r13, 13) m(r14, 14) m(r15, 15)
 #define LOAD(name, n) "mov 2112+8*" #n "(%rdi), %" #name "\n"
 #define STORE(name, n) "mov %" #name ", 2112+8*" #n "(%rdi)\n"
-#define ALL_32 "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31"
+#define ALL_32 \
+    "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31"
 __asm__(".text\n"
         ".p2align 4\n"
         ".globl machine_enter\n"

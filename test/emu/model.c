@@ -74,7 +74,8 @@ uint32_t model_f32_from_bf16(uint16_t x) { return (uint32_t)x << 16; }
 /* Denormals are numbers here. */
 uint32_t model_f32_from_f16(uint16_t x)
 {
-    const uint32_t sign = (uint32_t)(x & 0x8000) << 16, exponent = x >> 10 & 31, fraction = x & 1023;
+    const uint32_t sign = (uint32_t)(x & 0x8000) << 16;
+    const uint32_t exponent = x >> 10 & 31, fraction = x & 1023;
     if (exponent == 31)
         return sign | 0x7F800000 | fraction << 13 | (fraction != 0 ? 0x400000u : 0);
     if (exponent == 0)

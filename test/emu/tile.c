@@ -171,7 +171,9 @@ outcome execute_tile(const insn *i, emu_insn name)
         return NOT_KNOWN;
     switch (name) {
     case EMU_LDTILECFG: return load_config(insn_address(i, i->index));
-    case EMU_STTILECFG: guest_copy(insn_address(i, i->index), &amx.cfg, sizeof amx.cfg); return DONE;
+    case EMU_STTILECFG:
+        guest_copy(insn_address(i, i->index), &amx.cfg, sizeof amx.cfg);
+        return DONE;
     case EMU_TILERELEASE: memset(&amx, 0, sizeof amx); return DONE;
     case EMU_TILEZERO: return zero(i);
     case EMU_TILELOADD:
