@@ -163,8 +163,13 @@ static hew_conv_path path_of(const hew_conv *op, const hew_kernel *lines)
         return HEW_CONV_REF;
     const hew_reduction *r = &op->reduction;
     const bool one_block = r->rows <= r->block_rows && r->taps <= r->block_taps;
-    return op->group_in == 1 && op->d.groups > 1 && one_block ? HEW_CONV_DEPTHWISE
-                                                              : HEW_CONV_PANELS;
+    const bool depthwise = op->group_in == 1;
+    size_t count;
+    const size_t most = (size_t)hew_kernels(HEW_FAMILY_gconv_f32, &count)->mr;
+    const bool small_groups = op->group_in == op->group_out && op->group_in <= most &&
+                              most % op->group_in == 0;
+    return op->d.groups > 1 && one_block && (depthwise || small_groups) ? HEW_CONV_DEPTHWISE
+                                                                        : HEW_CONV_PANELS;
 }
 
 static hew_status prepare_panels(hew_conv *op)

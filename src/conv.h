@@ -9,7 +9,7 @@
 typedef enum hew_conv_path {
     HEW_CONV_REF,      /* src/ref */
     HEW_CONV_PANELS,   /* batch-reduce GEMM over taps, group by group */
-    HEW_CONV_DEPTHWISE /* dwconv_f32, or dw3x3_f32 for blocks of 3 x 3 */
+    HEW_CONV_DEPTHWISE /* dwconv_f32, dwconv_strip_f32 for 3 x 3, 5 x 5; gconv_f32 for small groups */
 } hew_conv_path;
 
 struct hew_conv {
@@ -37,8 +37,8 @@ struct hew_conv {
     /* The work: groups x blocks of output pixels (of the whole batch) x chunks of panels. */
     size_t pixels, block_rows, row_blocks, chunks;
     size_t worker_bytes;
-    size_t blocks_down, blocks_across; /* dw3x3: blocks of an image */
-    const hew_kernel *dwconv, *dw3x3;  /* depthwise; dw3x3 may be null */
+    size_t strips_down, strips_across; /* depthwise: strips of an image */
+    const hew_kernel *dwconv, *strip;  /* depthwise; strip may be null */
     size_t padded_c; /* depthwise: out channels, rounded up to the widest register */
 };
 
@@ -73,8 +73,8 @@ HEW_INLINE hew_range hew_taps_inside(int64_t at, int64_t taps, int64_t dilation,
 void hew_dwconv_plan(hew_conv *op);
 void hew_dwconv_pack(const hew_conv *op, const float *weights, float *packed);
 hew_status hew_dwconv_run(const hew_conv *op, const hew_conv_args *args);
-/* 3 x 3 in blocks of output pixels, for finite weights (dw3x3.c). */
-void hew_dw3x3_plan(hew_conv *op);
-hew_status hew_dw3x3_run(const hew_conv *op, const hew_conv_args *args);
+/* 3 x 3 and 5 x 5 in strips of output pixels, for finite weights (dwconv_strip.c). */
+void hew_dwconv_strip_plan(hew_conv *op);
+hew_status hew_dwconv_strip_run(const hew_conv *op, const hew_conv_args *args);
 
 #endif

@@ -1,9 +1,10 @@
 /*
- * dwconv.c - depthwise convolution: output rows cut into runs of pixels with the same taps.
+ * dwconv.c - convolution depthwise or in small groups: output rows cut into runs of pixels with the
+ * same taps.
  *
- * Packed weights: a row of padded_c floats for each tap, then, where each input channel has
- * several output channels, as many lane indices (hew_dwconv_f32_run.spread), and zeros where it has
- * one (dw3x3.c).
+ * Packed weights: for each tap, and in it each channel of a group, a row of padded_c floats; then one
+ * more row: lane indices where a lone input channel has several output channels
+ * (hew_dwconv_f32_run.spread), else zeros (dwconv_strip.c).
  */
 #include "conv.h"
 
@@ -15,12 +16,14 @@ void hew_dwconv_plan(hew_conv *op)
 {
     const hew_conv_desc *d = &op->d;
     size_t count;
-    op->kernel = op->dwconv = hew_kernels(HEW_FAMILY_dwconv_f32, &count);
+    const bool grouped = op->group_in > 1;
+    op->kernel = op->dwconv =
+        hew_kernels(grouped ? HEW_FAMILY_gconv_f32 : HEW_FAMILY_dwconv_f32, &count);
     const size_t line = HEW_ALIGNMENT / sizeof(float);
     op->padded_c = hew_round_up((size_t)d->out_c, line);
     if (op->padded_c % (4 * line) == 0) /* keeps a channel's taps out of one another's cache sets */
         op->padded_c += line;
-    const size_t taps = op->reduction.rows * op->reduction.taps;
+    const size_t taps = op->reduction.rows * op->reduction.taps * op->group_in;
     op->packed_bytes = sizeof(hew_packed_header) + (taps + 1) * op->padded_c * sizeof(float);
     const size_t rows = op->pixels / hew_max((size_t)op->out[2], 1);
     const double macs = (double)op->out[2] * (double)d->out_c * (double)taps;
@@ -28,37 +31,22 @@ void hew_dwconv_plan(hew_conv *op)
                                 ? hew_max(rows, 1)
                                 : hew_max(1, (size_t)(TASK_MACS / macs));
     op->row_blocks = hew_ceil_div(rows, together);
-    hew_dw3x3_plan(op);
+    if (!grouped)
+        hew_dwconv_strip_plan(op);
 }
 
 void hew_dwconv_pack(const hew_conv *op, const float *weights, float *packed)
 {
     const size_t taps = op->reduction.rows * op->reduction.taps, channels = (size_t)op->d.out_c;
-    const size_t multiplier = op->group_out;
-    memset(packed, 0, (taps + 1) * op->padded_c * sizeof(float));
+    const size_t group = op->group_in;
+    memset(packed, 0, (taps * group + 1) * op->padded_c * sizeof(float));
     for (size_t c = 0; c < channels; c++)
-        for (size_t t = 0; t < taps; t++)
-            packed[t * op->padded_c + c] = weights[c * taps + t];
-    int32_t *spread = (int32_t *)(packed + taps * op->padded_c);
-    for (size_t c = 0; multiplier > 1 && c < channels; c++)
-        spread[c] = (int32_t)(c / multiplier);
-}
-
-/* Which of n taps of a window lie inside: [begin, end). */
-typedef struct range {
-    int64_t begin, end;
-} range;
-
-static range taps_inside(int64_t at, int64_t taps, int64_t dilation, int64_t extent)
-{
-    range r = {0, taps};
-    if (at < 0)
-        r.begin = (-at + dilation - 1) / dilation;
-    if (at + (taps - 1) * dilation >= extent)
-        r.end = at >= extent ? 0 : (extent - 1 - at) / dilation + 1;
-    if (r.end < r.begin || r.begin >= taps)
-        r.begin = r.end = 0;
-    return r;
+        for (size_t i = 0; i < group; i++)
+            for (size_t t = 0; t < taps; t++)
+                packed[(t * group + i) * op->padded_c + c] = weights[(c * group + i) * taps + t];
+    int32_t *spread = (int32_t *)(packed + taps * group * op->padded_c);
+    for (size_t c = 0; group == 1 && op->group_out > 1 && c < channels; c++)
+        spread[c] = (int32_t)(c / op->group_out);
 }
 
 typedef struct run_state {
@@ -73,8 +61,8 @@ static size_t find_rows(const run_state *s, int64_t member, const int64_t at[2],
                         int64_t tap, hew_dwconv_row *rows)
 {
     const hew_conv_desc *d = &s->op->d;
-    const range kd = taps_inside(at[0], d->kernel[0], d->dilation[0], d->in[0]);
-    const range kh = taps_inside(at[1], d->kernel[1], d->dilation[1], d->in[1]);
+    const hew_range kd = hew_taps_inside(at[0], d->kernel[0], d->dilation[0], d->in[0]);
+    const hew_range kh = hew_taps_inside(at[1], d->kernel[1], d->dilation[1], d->in[1]);
     size_t n = 0;
     for (int64_t i = kd.begin; i < kd.end; i++)
         for (int64_t j = kh.begin; j < kh.end; j++) {
@@ -82,13 +70,13 @@ static size_t find_rows(const run_state *s, int64_t member, const int64_t at[2],
             const int64_t pixel = ((member * d->in[0] + z) * d->in[1] + y) * d->in[2] + column;
             const int64_t t = (i * d->kernel[1] + j) * d->kernel[2] + tap;
             rows[n++] = (hew_dwconv_row){(const float *)s->args->in + pixel * d->in_stride,
-                                         s->packed + (size_t)t * s->op->padded_c};
+                                         s->packed + (size_t)t * s->op->group_in * s->op->padded_c};
         }
     return n;
 }
 
 /* Output pixels [begin, end) of a row, which all have the taps `kw` inside. */
-static void run_pixels(const run_state *s, size_t row, int64_t begin, int64_t end, range kw)
+static void run_pixels(const run_state *s, size_t row, int64_t begin, int64_t end, hew_range kw)
 {
     const hew_conv *op = s->op;
     const hew_conv_desc *d = &op->d;
@@ -116,10 +104,12 @@ static void run_pixels(const run_state *s, size_t row, int64_t begin, int64_t en
         .channels = (size_t)d->out_c,
         .in_step = (size_t)(d->stride[2] * d->in_stride) * sizeof(float),
         .tap_step = (size_t)(d->dilation[2] * d->in_stride) * sizeof(float),
-        .w_step = op->padded_c * sizeof(float),
+        .w_step = op->group_in * op->padded_c * sizeof(float),
         .out_step = (size_t)d->out_stride * sizeof(float),
         .multiplier = op->group_out,
-        .spread = (const int32_t *)(s->packed + op->reduction.rows * taps * op->padded_c),
+        .group = op->group_in,
+        .spread = (const int32_t *)(s->packed +
+                                    op->reduction.rows * taps * op->group_in * op->padded_c),
         .out = (float *)s->args->out + pixel * (size_t)d->out_stride,
         .epilogue = &e,
     };
@@ -143,7 +133,7 @@ static void run_task(void *context, size_t worker, size_t task)
     for (size_t row = hew_cut(rows, op->row_blocks, task); row < end; row++)
         for (int64_t x = 0, next; x < op->out[2]; x = next) {
             const int64_t at = x * d->stride[2] - d->pad_lo[2];
-            const range kw = taps_inside(at, d->kernel[2], d->dilation[2], d->in[2]);
+            const hew_range kw = hew_taps_inside(at, d->kernel[2], d->dilation[2], d->in[2]);
             const int64_t reach = (d->kernel[2] - 1) * d->dilation[2];
             next = x + 1;
             if (kw.begin == 0 && kw.end == d->kernel[2]) /* the inside of the row in one run */
@@ -156,8 +146,8 @@ static void run_task(void *context, size_t worker, size_t task)
 hew_status hew_dwconv_run(const hew_conv *op, const hew_conv_args *args)
 {
     const hew_packed_header *header = args->packed;
-    if (op->dw3x3 && !header->nonfinite)
-        return hew_dw3x3_run(op, args);
+    if (op->strip && !header->nonfinite)
+        return hew_dwconv_strip_run(op, args);
     run_state s = {op, args, (const float *)(header + 1)};
     return hew_parallel(args->threads, op->row_blocks, run_task, &s);
 }

@@ -121,35 +121,50 @@ typedef struct hew_dwconv_f32_run {
     size_t in_step, tap_step, w_step, out_step;
     size_t multiplier;
     const int32_t *spread; /* c / multiplier for every c, for a multiplier over 1 */
+    size_t group;          /* gconv_f32 only */
     float *out;
     const hew_epilogue *epilogue; /* at channel 0 of the first pixel; add_stride: between pixels */
 } hew_dwconv_f32_run;
 typedef void dwconv_f32_fn(const hew_dwconv_f32_run *run);
 
-/* ----------------------------------------------------------------------------- dw3x3_f32 ---- */
+/*
+ * The same for groups of `group` channels in and out, a power of two up to the kernel's mr:
+ *
+ *     out[p][c] = epilogue( sum over rows r, taps t, i < group of
+ *                           r.in[p * in_step + t * tap_step][c - c % group + i]
+ *                           * r.w[t * w_step + i * w_step / group + c] )
+ */
+typedef dwconv_f32_fn gconv_f32_fn;
+
+/* ---------------------------------------------------------------------- dwconv_strip_f32 ---- */
 
 /*
- * A block of rows x columns output pixels of a 3 x 3 depthwise convolution, stride 1 or 2:
+ * A strip of rows x columns output pixels of a depthwise convolution with k x k taps:
  *
- *     out[r][g][c] = epilogue( sum over ky, kx < 3 of
- *                              in(r * stride + ky, g * stride + kx)[c] * w[3 * ky + kx][c] )
+ *     out[r][g][c] = epilogue( sum over ky, kx < k of
+ *                              in(r * stride + ky, g * stride + kx)[c] * w[ky * k + kx][c] )
  *
  * one chain of fused multiply-adds from +0 in rising ky, kx.  in(i, j) is the input pixel at
- * offset[i * ((columns - 1) * stride + 3) + j] bytes from `in`: padding is a pixel of zeros.
+ * offset[i * ((columns - 1) * stride + k) + j] bytes from `in`: padding is a pixel of zeros.  k and
+ * stride are the kernel's own; its tile is output rows in flight x columns.
  */
-typedef struct hew_dw3x3_f32_block {
+typedef struct hew_dwconv_f32_strip {
     const float *in;
     const ptrdiff_t *offset;
-    const float *w;  /* padded to 64 bytes a tap */
-    size_t w_step;   /* bytes between taps */
-    size_t channels;
-    int rows, columns, stride; /* 1 <= rows <= mr, 1 <= columns <= nr */
+    const float *w; /* padded to 64 bytes a tap */
+    size_t w_step;  /* bytes between taps */
+    size_t channels, rows, columns; /* all >= 1; rows <= HEW_STRIP_ROWS, columns <= nr */
     float *out;
     size_t out_step, out_row; /* bytes between pixels, between rows */
-    size_t add_row;           /* likewise for epilogue->add; between pixels: its add_stride */
-    const hew_epilogue *epilogue; /* at channel 0 of the first pixel */
-} hew_dw3x3_f32_block;
-typedef void dw3x3_f32_fn(const hew_dw3x3_f32_block *block);
+    /* The epilogue at channel 0 of the first pixel, and again what most strips need of it. */
+    const hew_epilogue *epilogue;
+    size_t add_row; /* bytes between rows of epilogue->add; between pixels: its add_stride */
+    const float *bias, *zeros; /* zeros where the epilogue has none */
+    float lo, hi;
+    float *sums; /* scratch: HEW_STRIP_SUMS floats, 64-byte aligned */
+} hew_dwconv_f32_strip;
+enum { HEW_STRIP_ROWS = 14, HEW_STRIP_SUMS = HEW_STRIP_ROWS * 8 * 16 };
+typedef void dwconv_strip_f32_fn(const hew_dwconv_f32_strip *strip);
 
 /* ------------------------------------------------------------------------------- act_f32 ---- */
 

@@ -25,11 +25,20 @@ HEW_INLINE void vf_store_masked(vf_mask m, void *p, vf x) { _mm256_maskstore_ps(
 HEW_INLINE vf vf_add(vf a, vf b) { return _mm256_add_ps(a, b); }
 HEW_INLINE vf vf_mul(vf a, vf b) { return _mm256_mul_ps(a, b); }
 HEW_INLINE vf vf_fma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); } /* a b + c */
-/* Lane i is x's lane index[i] - base. */
-HEW_INLINE vf vf_permute(vf x, const int32_t *index, int32_t base)
+/* Lane i is x's lane index[i]. */
+typedef __m256i vf_index;
+HEW_INLINE vf vf_permute(vf x, vf_index index) { return _mm256_permutevar8x32_ps(x, index); }
+/* p[lane] - base. */
+HEW_INLINE vf_index vf_index_load(const int32_t *p, int32_t base)
 {
-    const __m256i i = _mm256_loadu_si256((const __m256i *)index);
-    return _mm256_permutevar8x32_ps(x, _mm256_sub_epi32(i, _mm256_set1_epi32(base)));
+    return _mm256_sub_epi32(_mm256_loadu_si256((const __m256i *)p), _mm256_set1_epi32(base));
+}
+/* lane - lane % group + i, for a power of two. */
+HEW_INLINE vf_index vf_index_group(int group, int i)
+{
+    const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    return _mm256_add_epi32(_mm256_and_si256(lane, _mm256_set1_epi32(-group)),
+                            _mm256_set1_epi32(i));
 }
 /* Of two, where either is NaN or both are zero, the second. */
 HEW_INLINE vf vf_min(vf a, vf b) { return _mm256_min_ps(a, b); }

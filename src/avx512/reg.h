@@ -25,11 +25,20 @@ HEW_INLINE void vf_store_masked(vf_mask m, void *p, vf x) { _mm512_mask_storeu_p
 HEW_INLINE vf vf_add(vf a, vf b) { return _mm512_add_ps(a, b); }
 HEW_INLINE vf vf_mul(vf a, vf b) { return _mm512_mul_ps(a, b); }
 HEW_INLINE vf vf_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); } /* a b + c */
-/* Lane i is x's lane index[i] - base. */
-HEW_INLINE vf vf_permute(vf x, const int32_t *index, int32_t base)
+/* Lane i is x's lane index[i]. */
+typedef __m512i vf_index;
+HEW_INLINE vf vf_permute(vf x, vf_index index) { return _mm512_permutexvar_ps(index, x); }
+/* p[lane] - base. */
+HEW_INLINE vf_index vf_index_load(const int32_t *p, int32_t base)
 {
-    const __m512i i = _mm512_loadu_si512(index);
-    return _mm512_permutexvar_ps(_mm512_sub_epi32(i, _mm512_set1_epi32(base)), x);
+    return _mm512_sub_epi32(_mm512_loadu_si512(p), _mm512_set1_epi32(base));
+}
+/* lane - lane % group + i, for a power of two. */
+HEW_INLINE vf_index vf_index_group(int group, int i)
+{
+    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    return _mm512_add_epi32(_mm512_and_si512(lane, _mm512_set1_epi32(-group)),
+                            _mm512_set1_epi32(i));
 }
 /* Of two, where either is NaN or both are zero, the second. */
 HEW_INLINE vf vf_min(vf a, vf b) { return _mm512_min_ps(a, b); }

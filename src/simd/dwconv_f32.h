@@ -136,7 +136,6 @@ DWCONV(any, 0, 0)
 DWCONV(slide_3, 3, 1)
 DWCONV(slide_3_by_2, 3, 2)
 DWCONV(slide_5, 5, 1)
-DWCONV(slide_5_by_2, 5, 2)
 
 HEW_INLINE void dwconv_run(const hew_dwconv_f32_run *r)
 {
@@ -144,7 +143,7 @@ HEW_INLINE void dwconv_run(const hew_dwconv_f32_run *r)
     if (r->multiplier == 1 && r->tap_step == r->in_step)
         fn = r->taps == 3 ? slide_3 : r->taps == 5 ? slide_5 : any;
     else if (r->multiplier == 1 && 2 * r->tap_step == r->in_step)
-        fn = r->taps == 3 ? slide_3_by_2 : r->taps == 5 ? slide_5_by_2 : any;
+        fn = r->taps == 3 ? slide_3_by_2 : any;
     const size_t groups = hew_ceil_div(r->pixels, MAX_G);
     for (size_t i = 0; i < groups; i++) {
         const size_t begin = hew_cut(r->pixels, groups, i), end = hew_cut(r->pixels, groups, i + 1);
