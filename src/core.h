@@ -43,6 +43,7 @@ extern _Atomic long hew_malloc_fail_after;
 
 HEW_INLINE size_t hew_min(size_t a, size_t b) { return a < b ? a : b; }
 HEW_INLINE int64_t hew_min_i64(int64_t a, int64_t b) { return a < b ? a : b; }
+HEW_INLINE int64_t hew_max_i64(int64_t a, int64_t b) { return a > b ? a : b; }
 HEW_INLINE size_t hew_max(size_t a, size_t b) { return a > b ? a : b; }
 HEW_INLINE size_t hew_ceil_div(size_t a, size_t b) { return a / b + (a % b != 0); }
 HEW_INLINE size_t hew_round_up(size_t a, size_t b) { return hew_ceil_div(a, b) * b; }

@@ -85,7 +85,7 @@ HEW_INLINE void any_taps(const hew_dwconv_f32_run *r, size_t pixel, size_t c, co
             HEW_UNROLL for (int i = 0; i < g; i++) {
                 vf xv = load_lanes(full, in_mask, x + (size_t)i * r->in_step);
                 if (spread)
-                    xv = vf_permute(xv, r->spread + c, (int32_t)in_c);
+                    xv = vf_permute(xv, vf_index_load(r->spread + c, (int32_t)in_c));
                 acc[i] = vf_fma(xv, wv, acc[i]);
             }
         }
