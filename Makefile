@@ -29,11 +29,12 @@ SO  := $(BUILD)/libhew.so.$(VERSION)
 
 all: $(LIB) $(SO)
 
-isa_of = $(or $(ISA_$(notdir $(patsubst %/,%,$(dir $(1))))),$(ISA_src))
+folder_of = $(notdir $(patsubst %/,%,$(dir $(1))))
+isa_of = $(or $(ISA_$(call folder_of,$(1))),$(ISA_src))
 $(BUILD)/src/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(BASE) $(WARN) $(LIBFLAGS) $(call isa_of,$<) $(SAN) \
-	    $(if $(filter src/avx%,$<),$(SAN_KERNELS)) -c $< -o $@
+	    $(SAN_$(call folder_of,$<)) -c $< -o $@
 
 $(LIB): $(OBJ)
 	@rm -f $@

@@ -30,8 +30,9 @@ test-asan:
 	$(SANITIZED)/asan SAN="$(ASAN) -DHEW_SANITIZED=1" \
 	    UNDER="ASAN_OPTIONS=allocator_may_return_null=1"
 test-ubsan: test-asan
-test-tsan: # whose memory layout doesn't go with many random bits
-	$(SANITIZED)/tsan SAN="-fsanitize=thread -DHEW_SANITIZED=1" \
+# ThreadSanitizer's memory layout doesn't go with many random bits; src/ref has one thread only.
+test-tsan:
+	$(SANITIZED)/tsan SAN="-fsanitize=thread -DHEW_SANITIZED=1" SAN_ref=-fno-sanitize=thread \
 	    UNDER="TSAN_OPTIONS='allocator_may_return_null=1 halt_on_error=1' \
 	           $$(setarch -R true 2> /dev/null && echo setarch -R)"
 
@@ -42,10 +43,11 @@ FUZZ_BIN     := $(BUILD)/fuzz-desc
 $(FUZZ_BIN): $(patsubst %.c,$(BUILD)/%.o,$(wildcard test/fuzz_*.c)) $(LIB)
 	$(CC) $(CFLAGS) $(SAN) -fsanitize=fuzzer -o $@ $^ -lm -pthread
 # clang takes minutes to put inline checks into unrolled kernels; make test-asan has UBSan there.
+FUZZ_KERNELS := -fno-sanitize=undefined -mllvm -asan-instrumentation-with-call-threshold=10
 fuzz:
 	+$(MAKE) --no-print-directory $(BUILD)/fuzz/fuzz-desc CC=$(FUZZ_CC) CFLAGS="-O1 -g" \
 	    BUILD=$(BUILD)/fuzz SAN="$(ASAN) -fsanitize=fuzzer-no-link" \
-	    SAN_KERNELS="-fno-sanitize=undefined -mllvm -asan-instrumentation-with-call-threshold=10"
+	    SAN_avx2="$(FUZZ_KERNELS)" SAN_avx512="$(FUZZ_KERNELS)"
 fuzz-run: fuzz
 	@mkdir -p $(BUILD)/fuzz/corpus
 	ASAN_OPTIONS=allocator_may_return_null=1:max_allocation_size_mb=64 $(BUILD)/fuzz/fuzz-desc \
@@ -60,7 +62,7 @@ check-spills: $(OBJ)
 	@CC="$(CC)" test/check-spills.sh $(foreach f,avx2 avx512,$(call objects_in,$(f),$(SPILLFREE)))
 check-baseline: $(OBJ)
 	@CC="$(CC)" test/check-baseline.sh $(filter $(BUILD)/src/ref/%,$(OBJ)) \
-	    $(foreach o,$(OBJ),$(if $(filter src,$(notdir $(patsubst %/,%,$(dir $(o))))),$(o))) \
+	    $(foreach o,$(OBJ),$(if $(filter src,$(call folder_of,$(o))),$(o))) \
 	    -- $(call objects_in,avx2,%)
 check-exports: all
 	@test/check-exports.sh include/hew.h $(LIB) $(SO)
