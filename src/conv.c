@@ -3,6 +3,7 @@
  */
 #include "conv.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -226,6 +227,19 @@ static hew_status prepare(hew_conv *op)
     return s;
 }
 
+void hew_conv_text(const hew_conv *op, char text[HEW_CONV_TEXT])
+{
+    static const char ranks[3] = {'d', 'h', 'w'};
+    const hew_conv_desc *d = &op->d;
+    int n = snprintf(text, HEW_CONV_TEXT, "g%lldmb%lldic%lldoc%lld", (long long)d->groups,
+                     (long long)d->batch, (long long)d->in_c, (long long)d->out_c);
+    for (int i = 3 - op->rank; i < 3 && n < HEW_CONV_TEXT; i++)
+        n += snprintf(text + n, (size_t)(HEW_CONV_TEXT - n), "_i%c%lldk%c%llds%c%lldd%c%lldp%c%lld",
+                      ranks[i], (long long)d->in[i], ranks[i], (long long)d->kernel[i], ranks[i],
+                      (long long)d->stride[i], ranks[i], (long long)d->dilation[i] - 1, ranks[i],
+                      (long long)d->pad_lo[i]);
+}
+
 hew_status hew_conv_create(hew_conv **out, const hew_conv_desc *desc)
 {
     if (!out || !desc)
@@ -246,6 +260,12 @@ hew_status hew_conv_create(hew_conv **out, const hew_conv_desc *desc)
     if (s != HEW_OK) {
         hew_conv_destroy(op);
         return s;
+    }
+    if (hew_verbose()) {
+        char problem[HEW_CONV_TEXT];
+        hew_conv_text(op, problem);
+        hew_verbose_line("create conv f32 %s %s packed %zu bytes", problem, op->kernel->name,
+                         op->packed_bytes);
     }
     *out = op;
     return HEW_OK;

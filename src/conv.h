@@ -42,6 +42,10 @@ struct hew_conv {
     size_t padded_c; /* depthwise: out channels, rounded up to the widest register */
 };
 
+/* The problem in benchdnn's words, for HEW_VERBOSE. */
+enum { HEW_CONV_TEXT = 400 };
+void hew_conv_text(const hew_conv *op, char text[HEW_CONV_TEXT]);
+
 /* Where a block's input rows lie: fills in tiles and their steps (conv_tiles.c). */
 typedef struct hew_conv_rows {
     const hew_conv *op;

@@ -157,15 +157,12 @@ static hew_status check_args(const hew_conv *op, const hew_conv_args *args)
 
 static void report(const hew_conv *op, double us)
 {
-    const hew_conv_desc *d = &op->d;
-    const double macs = (double)op->pixels * (double)op->group_out * (double)d->in_c *
+    const double macs = (double)op->pixels * (double)op->group_out * (double)op->d.in_c *
                         (double)(op->reduction.rows * op->reduction.taps);
-    hew_verbose_line("conv f32 g%lldmb%lldic%lldid%lldih%lldiw%lldoc%lldkd%lldkh%lldkw%lld %s "
-                     "%.1f us %.2f GFLOP/s",
-                     (long long)d->groups, (long long)d->batch, (long long)d->in_c,
-                     (long long)d->in[0], (long long)d->in[1], (long long)d->in[2],
-                     (long long)d->out_c, (long long)d->kernel[0], (long long)d->kernel[1],
-                     (long long)d->kernel[2], op->kernel->name, us, 2e-3 * macs / us);
+    char problem[HEW_CONV_TEXT];
+    hew_conv_text(op, problem);
+    hew_verbose_line("conv f32 %s %s %.1f us %.2f GFLOP/s", problem, op->kernel->name, us,
+                     2e-3 * macs / us);
 }
 
 hew_status hew_conv_run(const hew_conv *op, const hew_conv_args *args)

@@ -240,6 +240,10 @@ hew_status hew_gemm_create(hew_gemm **out, const hew_gemm_desc *desc)
         hew_gemm_destroy(op);
         return s;
     }
+    if (hew_verbose())
+        hew_verbose_line("create gemm f32 %lldx%lldx%lldx%lld %s packed %zu bytes",
+                         (long long)d.batch, (long long)d.m, (long long)d.n, (long long)d.k,
+                         op->kernel->name, op->packed_bytes);
     *out = op;
     return HEW_OK;
 }
