@@ -1,6 +1,7 @@
 /* hew_parallel: every task once, no two with one worker at a time; and the checks of `threads`. */
 #include "harness.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <xmmintrin.h>
@@ -61,16 +62,50 @@ static void every_task_once(void)
     }
 }
 
+/* A parallel_for of new threads, one after another, which must end in the mode they began in. */
+typedef struct errand {
+    hew_task *fn;
+    void *arg;
+    size_t i;
+    bool kept;
+} errand;
+
+static void *run_errand(void *arg)
+{
+    errand *const e = arg;
+    _mm_setcsr(0x1f80);
+    e->fn(e->arg, e->i);
+    e->kept = (_mm_getcsr() & ~0x3fu) == 0x1f80;
+    return NULL;
+}
+
+static hew_status send_out(void *context, size_t n, hew_task *fn, void *arg)
+{
+    for (size_t i = 0; i < n; i++) {
+        errand e = {fn, arg, i, false};
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, run_errand, &e) != 0)
+            return HEW_ERR_SYSTEM;
+        pthread_join(thread, NULL);
+        *(bool *)context &= e.kept;
+    }
+    return HEW_OK;
+}
+
 /* A caller that rounds up or flushes denormals does so in all of its threads, and they don't keep
  * it. */
 static void mxcsr_goes_along(void)
 {
+    bool kept = true;
+    const hew_threads errands = {send_out, &kept, 3};
     const unsigned before = _mm_getcsr();
     const hew_threads *threads = pool_of(3);
     _mm_setcsr((before & ~0x6000u) | 0x8040u | 0x4000u);
     const unsigned mine = _mm_getcsr();
     for (int again = 0; again < 200; again++)
         check_spread(threads, 40);
+    check_spread(&errands, 5);
+    assert_true(kept);
     assert_int_equal(_mm_getcsr() & ~0x3fu, mine & ~0x3fu);
     _mm_setcsr(before);
     for (int again = 0; again < 200; again++)
