@@ -208,8 +208,8 @@ HEW_INLINE float ref_gelu_erf(float x)
 
     const float half = -0.5f * t, square = t * half;
     const ref_power p = ref_power_of_sum(square, fmaf(t, half, -square));
-    const float part = t * tail;
-    return ref_gate(x, ref_scale(fmaf(part, ref_expm1_small(p.r), part), p.biased_n));
+    const float part = t * tail, part_lo = fmaf(t, tail, -part);
+    return ref_gate(x, ref_scale(part + fmaf(part, ref_expm1_small(p.r), part_lo), p.biased_n));
 }
 
 /* tanh(log(1 + exp(x))): with e = exp(t) it is e (e + 2) / (e (e + 2) + 2) where x < 0, and
@@ -219,7 +219,7 @@ HEW_INLINE float ref_mish(float x)
     const float t = max_of(-125.0f, minus_abs(x));
     const ref_power p = ref_power_of(t);
     const float tail = ref_expm1_small(p.r), e = ref_scale(1.0f + tail, p.biased_n);
-    const float factor = t * (x < 0.0f ? e + 2.0f : e + e);
+    const float factor = x < 0.0f ? fmaf(t, e, t + t) : (t + t) * e;
     const float below = x < 0.0f ? fmaf(e, e + 2.0f, 2.0f) : fmaf(e, e + e + 2.0f, 1.0f);
     return ref_gate(x, ref_scale(fmaf(factor, tail, factor) / below, p.biased_n));
 }

@@ -164,8 +164,9 @@ HEW_INLINE f32x16 x16_gelu_erf(f32x16 x)
     const f32x16 t = x16_max(x16_set(-15.0f), x16_minus_abs(x));
     const f32x16 half = x16_mul(x16_set(-0.5f), t), square = x16_mul(t, half);
     const x16_power p = x16_power_of_sum(square, x16_fms(t, half, square));
-    const f32x16 part = x16_mul(t, x16_normal_tail(t));
-    return x16_gate(x, x16_scale(x16_fma(part, x16_expm1_small(p.r), part), p.biased_n));
+    const f32x16 tail = x16_normal_tail(t), part = x16_mul(t, tail);
+    const f32x16 rest = x16_fma(part, x16_expm1_small(p.r), x16_fms(t, tail, part));
+    return x16_gate(x, x16_scale(x16_add(part, rest), p.biased_n));
 }
 
 HEW_INLINE f32x16 x16_mish(f32x16 x)
@@ -176,10 +177,10 @@ HEW_INLINE f32x16 x16_mish(f32x16 x)
     const x16_power p = x16_power_of(t);
     const f32x16 tail = x16_expm1_small(p.r);
     const f32x16 e = x16_scale(x16_add(one, tail), p.biased_n);
-    const f32x16 twice = x16_add(e, e), plus_two = x16_add(e, two);
-    const f32x16 factor = x16_mul(t, x16_select(negative, plus_two, twice));
+    const f32x16 twice_t = x16_add(t, t), plus_two = x16_add(e, two);
+    const f32x16 factor = x16_select(negative, x16_fma(t, e, twice_t), x16_mul(twice_t, e));
     const f32x16 below = x16_select(negative, x16_fma(e, plus_two, two),
-                                    x16_fma(e, x16_add(twice, two), one));
+                                    x16_fma(e, x16_add(x16_add(e, e), two), one));
     const f32x16 v = x16_div(x16_fma(factor, tail, factor), below);
     return x16_gate(x, x16_scale(v, p.biased_n));
 }

@@ -22,13 +22,16 @@
 
 #include "../kernels.h"
 
+/* Registers of channels: where columns are kept, in other maxima, and in other averages. */
 enum {
-    WIDE = X16_REGISTERS / 8,    /* registers of channels, where columns are kept */
-    WIDEST = X16_REGISTERS / 4,  /* where none is; more than 4 is no help to maxima */
-    MAX_COLUMNS = 3,             /* of boxes that share any */
-    RUN_FLOATS = 4 << 10,        /* of input under a run: half of the smallest L1 */
-    SHARING_RUN_FLOATS = 32 << 10, /* longer, since a run's first columns are not shared */
-    SHARING_RUN = 8              /* pixels, at least */
+    SHARING_WIDE = X16_REGISTERS / 8,
+    MAX_WIDE = X16_REGISTERS == 32 ? 4 : 2,
+    AVERAGE_WIDE = 2 * MAX_WIDE
+};
+enum {
+    MAX_COLUMNS = 3,                /* of boxes that share any */
+    SHARING_RUN_FLOATS = 32 << 10,  /* of input under a run: its first columns are not shared */
+    SHARING_RUN = 8                 /* pixels, at least */
 };
 
 /* Some registers of channels along a run; with `masked`, the last one is masked. */
@@ -41,7 +44,7 @@ typedef struct pooling_run {
 } pooling_run;
 
 typedef struct pooling_values {
-    f32x16 v[WIDEST];
+    f32x16 v[AVERAGE_WIDE];
 } pooling_values;
 
 HEW_INLINE f32x16 run_load(const pooling_run *run, const bool masked, const float *p)
@@ -167,10 +170,15 @@ HEW_INLINE size_t channels_by(const bool max, const int columns, const int shift
     return left;
 }
 
+HEW_INLINE int wide_of(const bool max, const int columns, const int shift)
+{
+    return columns > shift ? SHARING_WIDE : max ? MAX_WIDE : AVERAGE_WIDE;
+}
+
 /* All channels of a run. */
 HEW_INLINE void pool_run(const bool max, const int columns, const int shift, pooling_run run)
 {
-    const int wide = columns > shift ? WIDE : max && WIDEST > 4 ? 4 : WIDEST;
+    const int wide = wide_of(max, columns, shift);
     size_t left = channels_by(max, columns, shift, wide, &run, run.block->channels);
     if (wide > 4)
         left = channels_by(max, columns, shift, 4, &run, left);
@@ -185,10 +193,11 @@ HEW_INLINE void pool_run(const bool max, const int columns, const int shift, poo
 HEW_INLINE void pool(const bool max, const int columns, const int shift,
                      const hew_pooling_f32_block *b)
 {
-    const bool sharing = columns > shift;
     const size_t under_pixel = hew_max(b->box[0] * b->box[1] * b->in_step, 1);
-    const size_t floats = sharing ? SHARING_RUN_FLOATS : RUN_FLOATS;
-    const size_t length = hew_max(floats / under_pixel, sharing ? SHARING_RUN : 1);
+    const bool one_pass = b->channels <= 16 * (size_t)wide_of(max, columns, shift);
+    size_t length = hew_max(SHARING_RUN_FLOATS / under_pixel, SHARING_RUN);
+    if (columns <= shift) /* the input is best read nearly in the order of its addresses */
+        length = one_pass ? hew_max(b->pixels, 1) : 2;
     pooling_run run = {.block = b, .tail = x16_first(b->channels % 16)};
     for (size_t y = 0; y < b->rows; y++)
         for (size_t x = 0; x < b->pixels; x += length) {
