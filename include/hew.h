@@ -176,7 +176,8 @@ typedef enum hew_type {
     HEW_S32 = 5
 } hew_type;
 
-/* Names and formulas are ONNX's operators where ONNX has one.  NaN in, NaN out. */
+/* Names and formulas are ONNX's operators where ONNX has one.  NaN in, NaN out; at an infinity the
+ * limit: silu(-inf) is -0.  Error bounds in ULP, over all floats, are in docs/numerics.md. */
 typedef enum hew_act_kind {
     HEW_ACT_NONE = 0,
     HEW_ACT_RELU = 1,        /* x < 0 ? 0 : x                                                     */

@@ -34,8 +34,9 @@ static hew_status check_side(const char *name, hew_layout layout, const hew_reor
     int64_t bytes;
     if (!hew_mul(used, rows, &bytes) || !hew_mul(bytes, batch, &bytes) ||
         !hew_mul(bytes, (int64_t)sizeof(float), &bytes))
-        return hew_fail(HEW_ERR_OVERFLOW, "reorder: %lld images of %lld rows with %s = %lld are too "
-                        "large", (long long)batch, (long long)rows, name, (long long)used);
+        return hew_fail(HEW_ERR_OVERFLOW,
+                        "reorder: %lld images of %lld rows with %s = %lld are too large",
+                        (long long)batch, (long long)rows, name, (long long)used);
     *stride = (size_t)used;
     return HEW_OK;
 }
@@ -101,7 +102,7 @@ static void run_task(void *context, size_t worker, size_t task)
         copy_rows(r, rows, in, out + row * r->out_stride);
 }
 
-/* Rows when copying, and when transposing few columns; else columns, which are rows of the output. */
+/* Rows when copying and when transposing few columns; else columns, which are the output's rows. */
 static void plan(reorder *r)
 {
     const bool columns = r->transpose && r->columns > UNIT;

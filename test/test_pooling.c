@@ -124,7 +124,8 @@ static void threads(void)
 
 /* ----------------------------------------------------------------------- known results ----- */
 
-static void check_known(hew_pooling_desc d, const float *in, const float *want, const int64_t *shape)
+static void check_known(hew_pooling_desc d, const float *in, const float *want,
+                        const int64_t *shape)
 {
     int64_t out_extents[3];
     float out[64];

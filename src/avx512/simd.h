@@ -75,8 +75,8 @@ HEW_INLINE i32x16 x16_and_int(i32x16 a, i32x16 b) { return _mm512_and_si512(a, b
 HEW_INLINE i32x16 x16_shift_up(i32x16 a, int n) { return _mm512_slli_epi32(a, (unsigned)n); }
 HEW_INLINE i32x16 x16_shift_down(i32x16 a, int n) { return _mm512_srai_epi32(a, (unsigned)n); }
 
-/* a 2^n with one rounding, n given as POLY_ROUND + n: as ref_scale of src/ref/math.h, which says for
- * which a and n. */
+/* a 2^n with one rounding, n given as POLY_ROUND + n; ref_scale in src/ref/math.h says for which a
+ * and n that has to hold. */
 HEW_INLINE f32x16 x16_scale(f32x16 a, f32x16 biased_n)
 {
     return _mm512_scalef_ps(a, _mm512_sub_ps(biased_n, _mm512_set1_ps(POLY_ROUND)));

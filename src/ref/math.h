@@ -181,10 +181,10 @@ HEW_INLINE float ref_gelu_tanh(float x)
 }
 
 /*
- * g is the normal distribution: v = t tail(-t) exp(-t^2/2).  The tail is 1 + q times a polynomial in
- * q = (K + t) / (K - t), whose roundings would cost two ULP.  So it is evaluated for t rounded to a
- * multiple of 2^-13, where K +- t are exact; `apart` is how far that t, and the division's rounding,
- * are from the true t, and enters with the tail's derivative, t tail + density.
+ * g is the normal distribution: v = t tail(-t) exp(-t^2/2).  The tail is 1 + q times a polynomial
+ * in q = (K + t) / (K - t), whose roundings would cost two ULP.  So it is evaluated for t rounded
+ * to a multiple of 2^-13, where K +- t are exact; `apart` is how far that t, and the division's
+ * rounding, are from the true t, and enters with the tail's derivative, t tail + density.
  */
 HEW_INLINE float ref_gelu_erf(float x)
 {

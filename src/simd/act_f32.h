@@ -42,8 +42,8 @@ HEW_INLINE f32x16 act(const hew_act_kind kind, act_parameters p, f32x16 x)
     return x;
 }
 
-/* x + add; of two NaNs, x's: addition leaves that to the order of its operands.  To clang the sum of
- * a NaN is as good as that NaN, unless it doesn't know of the sum. */
+/* x + add; of two NaNs, x's: addition leaves that to the order of its operands.  To clang a NaN's
+ * sum is as good as that NaN, unless it doesn't know of the sum. */
 HEW_INLINE f32x16 plus(f32x16 x, f32x16 add)
 {
     return x16_select(x16_unordered(x, x), x, x16_opaque(x16_add(x, add)));
