@@ -132,11 +132,11 @@ static void walk_floats(const function *f)
     }
 WALK(sigmoid, HEW_ACT_SIGMOID, exact_sigmoid, 1.7)
 WALK(hyperbolic_tangent, HEW_ACT_TANH, tanh, 2.0)
-WALK(silu, HEW_ACT_SILU, exact_silu, 3.0)
-WALK(gelu_erf, HEW_ACT_GELU_ERF, exact_gelu_erf, 4.0)
-WALK(gelu_tanh, HEW_ACT_GELU_TANH, exact_gelu_tanh, 3.0)
-WALK(mish, HEW_ACT_MISH, exact_mish, 4.0)
-WALK(elu, HEW_ACT_ELU, exact_elu, 1.0)
+WALK(silu, HEW_ACT_SILU, exact_silu, 2.7)
+WALK(gelu_erf, HEW_ACT_GELU_ERF, exact_gelu_erf, 3.7)
+WALK(gelu_tanh, HEW_ACT_GELU_TANH, exact_gelu_tanh, 2.7)
+WALK(mish, HEW_ACT_MISH, exact_mish, 3.6)
+WALK(elu, HEW_ACT_ELU, exact_elu, 0.95)
 
 /* ----------------------------------------------------------------------------- exp, log ---- */
 
