@@ -43,11 +43,7 @@
 extern "C" {
 #endif
 
-#if defined(__GNUC__)
 #define HEW_API __attribute__((visibility("default")))
-#else
-#define HEW_API
-#endif
 
 #define HEW_VERSION_MAJOR 0
 #define HEW_VERSION_MINOR 1
@@ -96,7 +92,7 @@ HEW_API hew_isa hew_active_isa(void);
 /* Whether a rung is in use.  Rungs can be missing in the middle: avx512 without avx2_vnni. */
 HEW_API bool hew_isa_available(hew_isa isa);
 
-/* "ref", "avx2", "avx2_vnni", "avx512", "avx512_vnni", "avx512_bf16", "amx"; "unknown" otherwise. */
+/* "ref", "avx2", "avx2_vnni", "avx512", "avx512_vnni", "avx512_bf16", "amx"; else "unknown". */
 HEW_API const char *hew_isa_name(hew_isa isa);
 
 typedef struct hew_cpu_info {
@@ -203,7 +199,7 @@ typedef struct hew_act {
 /* --------------------------------------------------------------------------------- GEMM ----- */
 
 /*
- *     C[m x n] = act(scale[n] * alpha * op(A)[m x k] * op(B)[k x n] + bias[n] + beta * C + residual)
+ *     C[m x n] = act(scale[n] * alpha * op(A)[m x k] op(B)[k x n] + bias[n] + beta C + residual)
  *
  * for each of `batch` triples.  Matrices are row-major; op(X) is X, or X transposed when
  * transpose_x is set (A is then stored k x m, B n x k).  All of m, n, k may be 0; with k = 0 the
@@ -317,7 +313,7 @@ HEW_API void hew_conv_out_shape(const hew_conv *op, int64_t out[3]);
 
 HEW_API size_t hew_conv_packed_size(const hew_conv *op); /* bytes */
 
-/* weights: [out_c][in_c / groups][kernel...], dense (OIW, OIHW, OIDHW).  packed: 64-byte aligned. */
+/* weights: [out_c][in_c / groups][kernel...], dense: OIW, OIHW, OIDHW.  packed: 64-byte aligned. */
 HEW_API hew_status hew_conv_pack(const hew_conv *op, const void *weights, void *packed);
 
 /* Bytes of scratch that a run with `threads` threads needs; may be 0. */
@@ -332,7 +328,7 @@ typedef enum hew_pooling_kind {
     HEW_POOLING_MAX = 0,         /* NaN wins; a window of padding alone gives -inf                */
     HEW_POOLING_AVG = 1,         /* over the window's elements inside the input; none gives 0     */
     HEW_POOLING_AVG_PADDED = 2   /* over the window's elements inside the padded input, padding as
-                                    zeros; what ceil_mode lets a window reach beyond isn't counted */
+                                    zeros; what ceil_mode lets it reach beyond isn't counted      */
 } hew_pooling_kind;
 
 /*

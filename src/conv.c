@@ -146,7 +146,7 @@ static hew_status plan(hew_conv *op)
     const size_t partial = hew_max(op->block_rows, mr) * (size_t)op->panels.max_nr * sizeof(float);
     int64_t steps;
     if (!hew_mul((int64_t)step, (int64_t)tiles, &steps) || steps > (int64_t)1 << 40)
-        return hew_fail(HEW_ERR_OVERFLOW, "conv: a kernel of %zu taps needs too much scratch", taps);
+        return hew_fail(HEW_ERR_OVERFLOW, "conv: %zu taps need too much scratch", taps);
     const size_t row = op->reduction.taps * op->group_in;
     op->patch_floats =
         op->merge_taps && row <= PATCH_ROW ? op->block_rows * op->reduction.rows * row : 0;

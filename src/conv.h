@@ -9,7 +9,7 @@
 typedef enum hew_conv_path {
     HEW_CONV_REF,      /* src/ref */
     HEW_CONV_PANELS,   /* batch-reduce GEMM over taps, group by group */
-    HEW_CONV_DEPTHWISE /* dwconv_f32, dwconv_strip_f32 for 3 x 3, 5 x 5; gconv_f32 for small groups */
+    HEW_CONV_DEPTHWISE /* dwconv_f32, dwconv_strip_f32 (3 x 3, 5 x 5), gconv_f32 (small groups) */
 } hew_conv_path;
 
 struct hew_conv {
@@ -28,7 +28,7 @@ struct hew_conv {
     size_t group_floats;
     bool linear;     /* output pixel i is input pixel i: 1 x 1, dense, no padding */
     bool merge_taps; /* a row of taps lies in one piece in memory: one step */
-    size_t patch_floats; /* for the rows of taps of a block that have to be patched up; 0: too many */
+    size_t patch_floats; /* for a block's rows of taps that have to be patched up; 0: too many */
     hew_epilogue epilogue;
     hew_act act;
     act_f32_fn *act_fn;

@@ -51,13 +51,6 @@ hew_status hew_conv_pack(const hew_conv *op, const void *weights, void *packed)
     return HEW_OK;
 }
 
-static void *take(char **scratch, size_t bytes)
-{
-    void *p = *scratch;
-    *scratch += hew_round_up(bytes, HEW_ALIGNMENT);
-    return p;
-}
-
 typedef struct run_state {
     const hew_conv *op;
     const hew_conv_args *args;
@@ -76,10 +69,10 @@ static void run_task(void *context, size_t worker, size_t task)
                                           sizeof(hew_packed_header));
     char *scratch = (char *)s->args->scratch + worker * op->worker_bytes;
     const size_t rows = op->block_rows, taps = op->reduction.rows * op->reduction.taps;
-    hew_tile *tiles = take(&scratch, rows * sizeof(hew_tile));
-    hew_reduce_step *steps = take(&scratch, rows * taps * sizeof(hew_reduce_step));
-    uint32_t *first = take(&scratch, rows * (hew_parts(&op->reduction) + 1) * sizeof(uint32_t));
-    float *patches = take(&scratch, op->patch_floats * sizeof(float));
+    hew_tile *tiles = hew_take(&scratch, rows * sizeof(hew_tile));
+    hew_reduce_step *steps = hew_take(&scratch, rows * taps * sizeof(hew_reduce_step));
+    uint32_t *first = hew_take(&scratch, rows * (hew_parts(&op->reduction) + 1) * sizeof(uint32_t));
+    float *patches = hew_take(&scratch, op->patch_floats * sizeof(float));
 
     const hew_conv_rows where = {.op = op,
                                  .in = (const float *)s->args->in + group * op->group_in,

@@ -113,7 +113,7 @@ typedef struct tile_builder {
     float *patch; /* room for rows of taps that are partly padding */
 } tile_builder;
 
-/* A row of taps of which some lie outside, as one piece: the input's where inside, zeros elsewhere. */
+/* A row of taps of which some lie outside, in one piece: the input's values, zeros elsewhere. */
 static const float *patched(tile_builder *b, int i, const float *row)
 {
     const hew_conv *op = b->rows->op;

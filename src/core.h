@@ -74,6 +74,14 @@ HEW_INLINE size_t hew_scratch_bytes(size_t shared, size_t each, size_t threads)
     return bytes;
 }
 
+/* The next `bytes` of scratch, which starts and stays 64-byte aligned. */
+HEW_INLINE void *hew_take(char **scratch, size_t bytes)
+{
+    void *p = *scratch;
+    *scratch += hew_round_up(bytes, HEW_ALIGNMENT);
+    return p;
+}
+
 /*
  * Spreads `tasks` tasks over the threads: fn(context, worker, task) for every task, workers taken
  * from [0, min(threads->count, tasks)), tasks handed out one at a time in rising order.  Two tasks

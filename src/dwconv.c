@@ -2,8 +2,8 @@
  * dwconv.c - convolution depthwise or in small groups: output rows cut into runs of pixels with the
  * same taps.
  *
- * Packed weights: for each tap, and in it each channel of a group, a row of padded_c floats; then one
- * more row: lane indices where a lone input channel has several output channels
+ * Packed weights: for each tap, and in it each channel of a group, a row of padded_c floats; then
+ * one more row: lane indices where a lone input channel has several output channels
  * (hew_dwconv_f32_run.spread), else zeros (dwconv_strip.c).
  */
 #include "conv.h"

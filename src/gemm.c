@@ -57,7 +57,8 @@ static hew_status check_output(const hew_gemm_desc *d)
         d->stride_c >= d->n && (d->batch - 1) * d->stride_c + d->n <= d->ldc;
     if (!apart && !side_by_side)
         return hew_fail(HEW_ERR_INVALID,
-                        "gemm: members of C overlap: stride_c = %lld, m = %lld, n = %lld, ldc = %lld",
+                        "gemm: members of C overlap: stride_c = %lld, m = %lld, n = %lld, "
+                        "ldc = %lld",
                         (long long)d->stride_c, (long long)d->m, (long long)d->n,
                         (long long)d->ldc);
     return HEW_OK;

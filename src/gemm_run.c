@@ -3,18 +3,10 @@
  */
 #include "gemm.h"
 
-/* One shape at a time: the rows of A of one block, as tiles. */
+/* A product has one step: the rows of A as they are. */
 static const uint32_t one_step[2] = {0, 1};
 
 enum { STACK_BYTES = 8 << 10 }; /* a run with little scratch takes it from the stack */
-
-/* Cuts a worker's scratch into pieces. */
-static void *take(char **scratch, size_t bytes)
-{
-    void *p = *scratch;
-    *scratch += hew_round_up(bytes, HEW_ALIGNMENT);
-    return p;
-}
 
 static void make_tiles(const hew_gemm *op, size_t rows, const float *a, size_t stride,
                        hew_tile *tiles, hew_reduce_step *steps, size_t count)
@@ -39,10 +31,10 @@ static void run_piece(const hew_gemm_run_state *s, const piece *p, char *scratch
     const hew_gemm_desc *d = &op->d;
     const size_t rows = p->row_end - p->row, k = op->reduction.channels;
     const size_t count = hew_ceil_div(rows, (size_t)op->panels.mr);
-    hew_tile *tiles = take(&scratch, count * (sizeof(hew_tile) + sizeof(hew_reduce_step)));
+    hew_tile *tiles = hew_take(&scratch, count * (sizeof(hew_tile) + sizeof(hew_reduce_step)));
     hew_reduce_step *steps = (hew_reduce_step *)(tiles + count);
     const size_t kept = k > op->reduction.block_channels ? rows : (size_t)op->panels.mr;
-    float *partial = take(&scratch, kept * (size_t)op->panels.max_nr * sizeof(float));
+    float *partial = hew_take(&scratch, kept * (size_t)op->panels.max_nr * sizeof(float));
 
     const float *a = (const float *)s->args->a + p->member * (size_t)d->stride_a;
     if (d->transpose_a) {
@@ -108,7 +100,7 @@ static void run_batched(void *context, size_t worker, size_t task)
     const hew_gemm *op = s->op;
     char *scratch = s->workers + worker * op->worker_bytes;
     const size_t nr = (size_t)op->panels.max_nr, k = op->reduction.channels;
-    float *packed = take(&scratch, op->group_panels * nr * k * sizeof(float));
+    float *packed = hew_take(&scratch, op->group_panels * nr * k * sizeof(float));
     const size_t chunk = task % op->chunks, count = op->panels.count;
     piece p = {.panel_begin = hew_cut(count, op->chunks, chunk),
                .panel_end = hew_cut(count, op->chunks, chunk + 1)};

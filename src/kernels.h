@@ -49,8 +49,8 @@ typedef struct hew_reduce_step {
  *     C[m x n] = epilogue( partial + sum over steps s, over kk < k of A_s[i][kk] * B_s[kk][j] )
  *
  * The sum over all steps of one call is one chain of fused multiply-adds from +0 in rising s, kk.
- * gemm_f32 reads packed panels; direct_f32, the same tile, rows of B as the caller stores them, with
- * columns in the last of its registers (a narrower kernel is there for fewer).
+ * gemm_f32 reads packed panels; direct_f32, the same tile, rows of B as the caller stores them, and
+ * needs columns in the last of its registers (a narrower kernel is there for fewer).
  */
 typedef struct hew_gemm_f32_tile {
     const hew_reduce_step *steps;
@@ -111,7 +111,8 @@ typedef struct hew_dwconv_row {
  * Output pixels side by side that have the same taps inside the input:
  *
  *     out[p][c] = epilogue( sum over rows r, taps t of
- *                           r.in[p * in_step + t * tap_step][c / multiplier] * r.w[t * w_step + c] )
+ *                           r.in[p * in_step + t * tap_step][c / multiplier]
+ *                           * r.w[t * w_step + c] )
  *
  * one chain of fused multiply-adds from +0 in rising r, t.  Steps in bytes.
  */

@@ -1,7 +1,8 @@
 /*
- * dwconv_f32, gconv_f32 - convolution depthwise and in small groups.  ISA: AVX-512F.  The body: src/simd/dwconv_f32.h.
+ * dwconv_f32, gconv_f32 - convolution depthwise and in small groups.  ISA: AVX-512F.
+ * The bodies: src/simd/dwconv_f32.h, src/simd/gconv_f32.h.
  *
- * Registers (32 zmm)    seven pixels, three taps: acc 7 | w 3 | x 1        five taps: acc 7 | w 5 | x 1
+ * Registers (32 zmm)    seven pixels, three taps: acc 7 | w 3 | x 1    five: acc 7 | w 5 | x 1
  */
 #include "reg.h"
 

@@ -6,12 +6,12 @@
  *
  *     void transpose_square(vf x[LANES])     x[i] lane j  <->  x[j] lane i
  *
- * A dot product is one chain, so lanes are rows of x.  A square of x is loaded row by row, turned in
- * registers, and its columns are multiplied in order:
+ * A dot product is one chain, so lanes are rows of x.  A square of x is loaded row by row, turned
+ * in registers, and its columns are multiplied in order:
  *
- *     x(j  , kk ..)                     | x(j, kk  ) | x(j+1, kk  ) | ... |    sum = fma(v[kk  ], ., sum)
- *     x(j+1, kk ..)            ->       | x(j, kk+1) | x(j+1, kk+1) | ... |    sum = fma(v[kk+1], ., sum)
- *     ...                               ...
+ *     x(j  , kk ..)           | x(j, kk  ) | x(j+1, kk  ) | ... |    sum = fma(v[kk  ], ., sum)
+ *     x(j+1, kk ..)    ->     | x(j, kk+1) | x(j+1, kk+1) | ... |    sum = fma(v[kk+1], ., sum)
+ *     ...                     ...
  *
  * Whole registers of a row at a time, since rows 4 KiB apart share a cache set that has fewer ways
  * than there are rows.  GROUPS squares go side by side where one chain is slower than its shuffles.
@@ -19,7 +19,7 @@
  */
 #include "../kernels.h"
 
-/* One square's products, from byte `at` of its rows; `count` of its columns, LANES unless masked. */
+/* A square's products, from byte `at` of its rows; `count` of its columns, LANES if full. */
 HEW_INLINE void add_square(const hew_gemv_f32_block *b, const char *const row[LANES], size_t at,
                            const int m, const bool full, int count, vf sum[HEW_GEMV_M])
 {

@@ -12,8 +12,9 @@
  *
  * The direct form reads the caller's B: rows b_stride apart, the last register masked.
  *
- * There is one loop for each height and so no M tail; an N tail is a mask in the epilogue.  Row pointers share one running offset, which leaves eight of them, the
- * panel's and the loop's in general registers.
+ * There is one loop for each height and so no M tail; an N tail is a mask in the epilogue.  Row
+ * pointers share one running offset, which leaves eight of them, the panel's and the loop's in
+ * general registers.
  */
 #include "epilogue_f32.h"
 
