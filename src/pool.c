@@ -10,9 +10,11 @@
  * takes what is left, and the caller waits at the end for slices in progress alone.  It also means
  * that waking more workers than there are CPUs can't help, and a pool of 24 on 2 CPUs wakes one.
  *
- * A worker that finds nothing spins for SPIN_SECONDS and then sleeps on a semaphore (`sleepers`,
- * `tickets`).  Between the layers of a network the next job comes within the spin, and dispatch is
- * one cache line's way to another core.
+ * A worker that finds nothing spins and then sleeps on a semaphore (`sleepers`, `tickets`).
+ * Between the layers of a network the next job comes within the spin, and dispatch is one cache
+ * line's way to another core.  A sleeper costs its caller some 10 us and starts 50 us late on a
+ * virtual CPU that went idle; so one that was called soon after it gave up is more patient next
+ * time.
  *
  * The sequentially consistent operations are the two places where each side writes one word and
  * then reads the other's: claims (or closing) and sleepers, unfinished and caller_sleeps.
@@ -30,7 +32,8 @@
 #include <unistd.h>
 #include <xmmintrin.h>
 
-#define SPIN_SECONDS 40e-6 /* what a sleep and a wake-up cost together: spinning never loses more */
+#define SPIN_SECONDS 40e-6  /* what a sleep and a wake-up cost: spinning never loses more */
+#define LONG_SECONDS 500e-6 /* spun where jobs have been coming at such a pace */
 enum { MOST_THREADS = 4096 };
 
 struct hew_pool {
@@ -69,11 +72,11 @@ static void futex_wake(_Atomic uint32_t *word, uint32_t count)
 }
 
 /* With one CPU, whoever is waited for can only run when this thread doesn't. */
-HEW_INLINE bool spin(hew_pool *pool, bool ready(hew_pool *))
+HEW_INLINE bool spin(hew_pool *pool, bool ready(hew_pool *), double seconds)
 {
     if (ready(pool) || pool->cpus == 1)
         return ready(pool);
-    const double end = hew_now() + SPIN_SECONDS;
+    const double end = hew_now() + seconds;
     do {
         for (int i = 0; i < 32; i++) {
             _mm_pause();
@@ -148,9 +151,13 @@ static void *worker(void *argument)
     hew_pool *const pool = argument;
     const frame here = {pool, NULL};
     inside = &here;
+    double patience = SPIN_SECONDS;
     for (;;) {
-        if (!spin(pool, called))
+        if (!spin(pool, called, patience)) {
+            const double start = hew_now();
             sleep_until_called(pool);
+            patience = hew_now() - start < LONG_SECONDS ? LONG_SECONDS : SPIN_SECONDS;
+        }
         const uint32_t finished = run_slices(pool);
         if (finished > 0 && atomic_fetch_sub(&pool->unfinished, finished) == finished &&
             atomic_load(&pool->caller_sleeps) != 0)
@@ -167,7 +174,7 @@ static bool all_finished(hew_pool *pool)
 
 static void wait_for_others(hew_pool *pool)
 {
-    if (spin(pool, all_finished))
+    if (spin(pool, all_finished, SPIN_SECONDS))
         return;
     atomic_store(&pool->caller_sleeps, 1);
     for (uint32_t left; (left = atomic_load(&pool->unfinished)) != 0;)
