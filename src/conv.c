@@ -40,13 +40,22 @@ static hew_status to_3d(hew_conv_desc *d, int *rank)
     return HEW_OK;
 }
 
-static hew_status out_extent(const hew_conv_desc *d, int i, int64_t *out)
+static hew_status out_extent(hew_conv_desc *d, int i, int64_t *out)
 {
     if (d->in[i] < 1 || d->kernel[i] < 1 || d->stride[i] < 1 || d->dilation[i] < 1 ||
         d->pad_lo[i] < 0 || d->pad_hi[i] < 0)
         return hew_fail(HEW_ERR_INVALID,
                         "conv: in %lld, kernel %lld, stride %lld, dilation %lld, padding %lld, "
                         "%lld: extents start at 1, paddings at 0",
+                        (long long)d->in[i], (long long)d->kernel[i], (long long)d->stride[i],
+                        (long long)d->dilation[i], (long long)d->pad_lo[i],
+                        (long long)d->pad_hi[i]);
+    /* So that positions times strides can't overflow. */
+    if ((d->in[i] | d->kernel[i] | d->stride[i] | d->dilation[i] | d->pad_lo[i] | d->pad_hi[i]) >>
+        40)
+        return hew_fail(HEW_ERR_OVERFLOW,
+                        "conv: in %lld, kernel %lld, stride %lld, dilation %lld, padding %lld, "
+                        "%lld: 2^40 and more is too large",
                         (long long)d->in[i], (long long)d->kernel[i], (long long)d->stride[i],
                         (long long)d->dilation[i], (long long)d->pad_lo[i],
                         (long long)d->pad_hi[i]);
@@ -60,6 +69,10 @@ static hew_status out_extent(const hew_conv_desc *d, int i, int64_t *out)
                         "conv: the kernel reaches over %lld elements, the padded input has %lld",
                         (long long)reach + 1, (long long)padded);
     *out = (padded - reach - 1) / d->stride[i] + 1;
+    if (d->kernel[i] == 1)
+        d->dilation[i] = 1;
+    if (*out == 1)
+        d->stride[i] = 1;
     return HEW_OK;
 }
 

@@ -75,6 +75,10 @@ static hew_status check_scalars(hew_gemm_desc *d)
     if (d->m < 0 || d->n < 0 || d->k < 0)
         return hew_fail(HEW_ERR_INVALID, "gemm: m = %lld, n = %lld, k = %lld", (long long)d->m,
                         (long long)d->n, (long long)d->k);
+    if ((d->m | d->n | d->k) >> 48 != 0)
+        return hew_fail(HEW_ERR_OVERFLOW,
+                        "gemm: m = %lld, n = %lld, k = %lld: 2^48 and more is too large",
+                        (long long)d->m, (long long)d->n, (long long)d->k);
     if (d->batch < -1)
         return hew_fail(HEW_ERR_INVALID, "gemm: batch = %lld", (long long)d->batch);
     d->batch = d->batch == -1 ? 0 : d->batch == 0 ? 1 : d->batch;
@@ -183,7 +187,7 @@ static hew_status plan(hew_gemm *op)
         op->small_rows = m / tiles;
         op->small_extra = m % tiles;
     }
-    op->shared_bytes = op->path == HEW_GEMM_ONE_SHOT ? b : 0;
+    op->shared_bytes = op->path == HEW_GEMM_ONE_SHOT ? hew_max(b, HEW_ALIGNMENT) : 0;
     op->worker_bytes = bytes + a + (op->path == HEW_GEMM_BATCHED ? b : 0);
     return HEW_OK;
 }

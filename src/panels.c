@@ -24,7 +24,8 @@ hew_status hew_panels_create(hew_panels *p, int family, size_t n)
     const hew_kernel *list = hew_kernels(family, &lines);
     const hew_kernel *widest = kernel_for(list, lines, SIZE_MAX);
     *p = (hew_panels){.n = n, .count = hew_ceil_div(n, (size_t)widest->nr), .mr = HEW_MAX_MR};
-    p->panel = hew_malloc(p->count * sizeof(hew_panel));
+    p->panel = p->count > SIZE_MAX / sizeof(hew_panel) ? NULL
+                                                       : hew_malloc(p->count * sizeof(hew_panel));
     if (!p->panel)
         return HEW_ERR_NO_MEMORY;
     size_t column = 0;

@@ -136,7 +136,9 @@ static hew_status check_tensors(const hew_pooling_desc *d, pooling *p)
     bool fits = hew_mul(in_stride, bytes, &in) && hew_mul(out_stride, bytes, &out) &&
                 hew_mul(in, images, &in) && hew_mul(out, images, &out);
     for (int i = 0; i < 3; i++)
-        fits = fits && hew_mul(in, p->axis[i].in, &in) && hew_mul(out, p->axis[i].out, &out) &&
+        fits = fits && (p->axis[i].stride | p->axis[i].dilation | p->axis[i].pad_lo |
+                        p->axis[i].pad_hi) >> 40 == 0 &&
+               hew_mul(in, p->axis[i].in, &in) && hew_mul(out, p->axis[i].out, &out) &&
                hew_mul(window, p->axis[i].kernel, &window);
     if (!fits)
         return hew_fail(HEW_ERR_OVERFLOW,
