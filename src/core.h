@@ -84,7 +84,7 @@ HEW_INLINE void *hew_take(char **scratch, size_t bytes)
 
 /*
  * Spreads `tasks` tasks over the threads: fn(context, worker, task) for every task, workers taken
- * from [0, min(threads->count, tasks)), tasks handed out one at a time in rising order.  Two tasks
+ * from [0, min(threads->count, tasks)), each first through its own share of the tasks.  Two tasks
  * with the same worker never run at once, so `worker` selects scratch.  threads may be null.
  */
 typedef void hew_task_fn(void *context, size_t worker, size_t task);

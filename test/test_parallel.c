@@ -12,6 +12,7 @@ typedef struct record {
     atomic_int runs[MOST_TASKS];
     atomic_int busy[MOST_WORKERS];
     atomic_size_t last[MOST_WORKERS]; /* task + 1 */
+    atomic_int falls[MOST_WORKERS];   /* tasks below the one before */
     atomic_int faults;
     size_t workers;
     unsigned mxcsr;
@@ -25,8 +26,10 @@ static void note(void *context, size_t worker, size_t task)
         return;
     }
     const bool alone = atomic_fetch_add(&r->busy[worker], 1) == 0;
-    const bool rising = atomic_exchange(&r->last[worker], task + 1) < task + 1;
-    if (!alone || !rising || (_mm_getcsr() & ~0x3fu) != (r->mxcsr & ~0x3fu))
+    /* From its own share up to the last one, and then once from the first. */
+    const bool fell = atomic_exchange(&r->last[worker], task + 1) > task + 1;
+    const bool twice = fell && atomic_fetch_add(&r->falls[worker], 1) > 0;
+    if (!alone || twice || (_mm_getcsr() & ~0x3fu) != (r->mxcsr & ~0x3fu))
         atomic_fetch_add(&r->faults, 1);
     atomic_fetch_add(&r->runs[task], 1);
     atomic_fetch_sub(&r->busy[worker], 1);
