@@ -205,7 +205,7 @@ static hew_status prepare_panels(hew_conv *op)
     op->packed_bytes = sizeof(hew_packed_header) + (size_t)floats * sizeof(float);
     op->linear = op->reduction.rows * op->reduction.taps == 1;
     for (int i = 0; i < 3; i++)
-        op->linear &= d->stride[i] == 1 && d->pad_lo[i] == 0 && d->pad_hi[i] == 0;
+        op->linear &= op->out[i] == d->in[i] && d->pad_lo[i] == 0 && d->pad_hi[i] == 0;
     return plan(op);
 }
 
