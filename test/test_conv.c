@@ -75,6 +75,12 @@ static void channels(void)
         conv_case g = CONV_CASE(.in = {9}, .in_c = 10, .out_c = oc, .kernel = {1});
         check_conv(&g);
     }
+    /* One output pixel, or row, of a larger image: a stride past the input counts for the batch. */
+    for (int64_t stride = 1; stride <= 8; stride += 7) {
+        conv_case g = CONV_CASE(.batch = 3, .in = PLANE(5, 4), .in_c = 3, .out_c = 8,
+                                .kernel = {1, 1}, .stride = {8, stride});
+        check_conv(&g);
+    }
 }
 
 static void pixel_tails(void)
