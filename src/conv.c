@@ -11,8 +11,7 @@ enum {
     STEP_BYTES = 256 << 10,     /* of steps for a block */
     MIN_BLOCK_ROWS = 48,
     MAX_BLOCK_ROWS = 240,
-    PATCH_ROW = 128,            /* floats of a row of taps that is worth patching up */
-    TASK_MACS = 1 << 20 /* some 15 us: many times what handing out a task costs */
+    PATCH_ROW = 128             /* floats of a row of taps that is worth patching up */
 };
 
 /* Moves the spatial extents to the back, so that every convolution is 3-D. */
@@ -148,11 +147,12 @@ static hew_status plan(hew_conv *op)
     const size_t wide = (size_t)(d->stride[1] * d->stride[2]) * op->group_in * sizeof(float);
     size_t rows = hew_min(hew_max(IN_BLOCK_BYTES / wide, MIN_BLOCK_ROWS), MAX_BLOCK_ROWS);
     rows = hew_max(mr, hew_min(rows, STEP_BYTES / step * mr));
-    op->row_blocks = hew_ceil_div(op->pixels, rows);
+    const hew_cuts cuts =
+        hew_cut_tasks(&op->panels, op->pixels, rows, (size_t)d->groups,
+                      (double)op->group_out * (double)taps * (double)op->group_in);
+    op->row_blocks = cuts.row_blocks;
+    op->chunks = cuts.chunks;
     op->block_rows = hew_ceil_div(op->pixels, hew_max(op->row_blocks, 1));
-    const double macs = (double)op->block_rows * (double)op->group_out *
-                        (double)(taps * op->group_in);
-    op->chunks = hew_max(1, hew_min(op->panels.count, (size_t)(macs / TASK_MACS)));
 
     /* Weights that are not finite take tiles of one pixel: hew_conv_rows. */
     const size_t tiles = op->block_rows, parts = hew_parts(&op->reduction);

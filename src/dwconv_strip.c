@@ -8,7 +8,7 @@
 #include "conv.h"
 
 enum {
-    TASK_MACS = 1 << 17, /* bound by loads and stores, so fewer than in a GEMM */
+    TASK_MACS = 1 << 15, /* bound by loads and stores, so fewer than in a GEMM */
     TASKS_PER_THREAD = 4,
     UNIT = 32, /* channels: two registers, so that only the last chunk has a tail */
     MAX_COLUMNS = 7,

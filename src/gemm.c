@@ -9,7 +9,6 @@ enum {
     A_BLOCK_BYTES = 512 << 10, /* of A that passes over a panel: half of a 1 MiB L2 */
     MIN_BLOCK_ROWS = 96,       /* so that a panel's block, at most 128 KiB, is worth its loads */
     MAX_BLOCK_ROWS = 240,
-    TASK_MACS = 1 << 20,       /* some 15 us: many times what handing out a task costs */
     GROUP_BYTES = 8 << 20,     /* of B that a one-shot run packs at a time */
     DIRECT_B_BYTES = 96 << 10, /* B that is read in place stays in L2, whatever its stride */
     DIRECT_ROWS = 96
@@ -149,16 +148,17 @@ static hew_status plan(hew_gemm *op)
     const hew_gemm_desc *d = &op->d;
     const size_t m = (size_t)d->m, n = (size_t)d->n, k = (size_t)d->k, mr = (size_t)op->panels.mr;
     const size_t fit = A_BLOCK_BYTES / sizeof(float) / hew_max(k, 1);
-    op->block_rows = hew_min(hew_max(fit, MIN_BLOCK_ROWS), MAX_BLOCK_ROWS);
-    op->row_blocks = hew_ceil_div(m, op->block_rows);
+    const hew_cuts cuts =
+        hew_cut_tasks(&op->panels, m, hew_min(hew_max(fit, MIN_BLOCK_ROWS), MAX_BLOCK_ROWS),
+                      (size_t)d->batch, (double)n * (double)k);
+    op->row_blocks = cuts.row_blocks;
+    op->chunks = cuts.chunks;
     op->block_rows = hew_ceil_div(m, hew_max(op->row_blocks, 1));
     const double macs = (double)op->block_rows * (double)n * (double)k;
-    const size_t wanted = macs / TASK_MACS < 1 ? 1 : (size_t)hew_min((size_t)(macs / TASK_MACS), n);
-    op->chunks = hew_max(1, hew_min(wanted, op->panels.count));
     op->members_per_task = 1;
     if (op->row_blocks <= 1 && op->chunks == 1)
         op->members_per_task = macs < 1 ? (size_t)hew_max((size_t)d->batch, 1)
-                                        : hew_max(1, (size_t)(TASK_MACS / macs));
+                                        : hew_max(1, (size_t)(HEW_TASK_MACS / macs));
 
     const size_t tiles = hew_ceil_div(op->block_rows, mr);
     const size_t rows = op->reduction.channels > op->reduction.block_channels ? op->block_rows : mr;

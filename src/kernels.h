@@ -254,8 +254,8 @@ enum {
 #undef HEW_REF
 #undef HEW_KERNEL
 
-/* The lines of kernels.def that serve a family on the rungs in use; never empty.  With several,
- * they are the list's order. */
+/* The lines of kernels.def that serve a family on the rungs in use, in the list's order; none only
+ * for a family without a definition of its own, which drivers ask for above ref alone. */
 const hew_kernel *hew_kernels(int family, size_t *count);
 
 /* The whole list, for tests and benchmarks. */

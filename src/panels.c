@@ -5,6 +5,11 @@
 
 #include <math.h>
 
+enum {
+    TASKS = 32,    /* blocks of rows are not made smaller for more */
+    TASK_TILES = 4 /* of rows, at least, in a block that is made smaller */
+};
+
 /* The narrowest kernel of at least `nr` columns; the widest where none is that wide. */
 static const hew_kernel *kernel_for(const hew_kernel *lines, size_t count, size_t nr)
 {
@@ -39,6 +44,23 @@ hew_status hew_panels_create(hew_panels *p, int family, size_t n)
         column += width;
     }
     return HEW_OK;
+}
+
+hew_cuts hew_cut_tasks(const hew_panels *panels, size_t rows, size_t block_rows, size_t members,
+                       double row_macs)
+{
+    size_t blocks = hew_ceil_div(rows, block_rows);
+    const double tasks = (double)rows * row_macs / HEW_TASK_MACS; /* worth while, of a member */
+    const double per_block = tasks / (double)hew_max(blocks, 1);
+    const size_t chunks = hew_max(
+        per_block < (double)panels->count ? (size_t)per_block : panels->count, 1);
+    const double all = tasks * (double)members;
+    const size_t wanted = all < TASKS ? (size_t)all : TASKS;
+    if (members > 0 && blocks < wanted && blocks * chunks * members < wanted) {
+        const size_t more = hew_ceil_div(wanted, chunks * members);
+        blocks = hew_max(blocks, hew_min(more, rows / ((size_t)panels->mr * TASK_TILES)));
+    }
+    return (hew_cuts){blocks, chunks};
 }
 
 hew_act hew_epilogue_act(hew_epilogue *e, hew_act act)

@@ -35,6 +35,17 @@ typedef struct hew_panels {
 /* Cuts n columns into as few and as even panels as the family's kernels allow. */
 hew_status hew_panels_create(hew_panels *panels, int family, size_t n);
 
+/*
+ * The tasks of `members` products with so many rows and macs for each row: blocks of at most
+ * block_rows for the caches, chunks of panels, and more blocks where those are few tasks.
+ */
+enum { HEW_TASK_MACS = 1 << 17 }; /* some 2 us: several times what handing out a task costs */
+typedef struct hew_cuts {
+    size_t row_blocks, chunks;
+} hew_cuts;
+hew_cuts hew_cut_tasks(const hew_panels *panels, size_t rows, size_t block_rows, size_t members,
+                       double row_macs);
+
 /* A few rows of A and C. */
 typedef struct hew_tile {
     size_t row;                   /* in the block */

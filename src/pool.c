@@ -40,6 +40,7 @@ struct hew_pool {
     _Alignas(64) _Atomic uint64_t claims; /* workers spin on this line */
     hew_task *fn;
     void *arg;
+    _Atomic int caller_cpu; /* where the last job was published */
     _Alignas(64) _Atomic uint32_t unfinished; /* slices; the caller sleeps on it */
     _Atomic uint32_t caller_sleeps;
     _Alignas(64) _Atomic uint32_t sleepers; /* workers asleep that nobody has a ticket for */
@@ -47,6 +48,7 @@ struct hew_pool {
     _Alignas(64) atomic_bool taken; /* by a caller with a job in progress */
     atomic_bool closing;
     uint32_t workers, cpus;
+    bool pinned;
     unsigned fork_count; /* when it was created */
     pthread_t thread[];
 };
@@ -103,6 +105,7 @@ static void wake_workers(hew_pool *pool, uint32_t most)
     if (count > 0) {
         atomic_fetch_add(&pool->tickets, count);
         futex_wake(&pool->tickets, count);
+        sched_yield(); /* to one that was put on this CPU: leave_callers_cpu */
     }
 }
 
@@ -146,6 +149,26 @@ static uint32_t run_slices(hew_pool *pool)
     return finished;
 }
 
+/*
+ * A scheduler may wake a worker on its caller's CPU and leave the two there for milliseconds while
+ * another CPU idles (Linux 6.18 does, on a virtual machine).  The worker then moves by itself; its
+ * affinity mask is as before afterwards.
+ */
+static void leave_callers_cpu(const hew_pool *pool)
+{
+    const int cpu = sched_getcpu();
+    if (cpu < 0 || cpu >= CPU_SETSIZE || pool->pinned || pool->cpus == 1 ||
+        cpu != atomic_load_explicit(&pool->caller_cpu, memory_order_relaxed))
+        return;
+    cpu_set_t mask;
+    if (sched_getaffinity(0, sizeof mask, &mask) != 0)
+        return; /* more CPUs than a cpu_set_t holds */
+    cpu_set_t others = mask;
+    CPU_CLR((size_t)cpu, &others);
+    if (CPU_COUNT(&others) > 0 && sched_setaffinity(0, sizeof others, &others) == 0)
+        sched_setaffinity(0, sizeof mask, &mask);
+}
+
 static void *worker(void *argument)
 {
     hew_pool *const pool = argument;
@@ -158,6 +181,7 @@ static void *worker(void *argument)
             sleep_until_called(pool);
             patience = hew_now() - start < LONG_SECONDS ? LONG_SECONDS : SPIN_SECONDS;
         }
+        leave_callers_cpu(pool);
         const uint32_t finished = run_slices(pool);
         if (finished > 0 && atomic_fetch_sub(&pool->unfinished, finished) == finished &&
             atomic_load(&pool->caller_sleeps) != 0)
@@ -186,6 +210,7 @@ static void run_on_workers(hew_pool *pool, uint32_t n, hew_task *fn, void *arg)
 {
     pool->fn = fn;
     pool->arg = arg;
+    atomic_store_explicit(&pool->caller_cpu, sched_getcpu(), memory_order_relaxed);
     atomic_store_explicit(&pool->unfinished, n, memory_order_relaxed);
     atomic_store(&pool->claims, (uint64_t)n << 32);
 
@@ -336,6 +361,8 @@ static hew_status create(hew_pool **out, const hew_pool_desc *desc, const cpu_se
         return hew_fail(HEW_ERR_NO_MEMORY, "hew_pool_create: no memory for %zu threads",
                         workers + 1);
     pool->cpus = (uint32_t)cpus;
+    pool->pinned = desc->pin;
+    atomic_init(&pool->caller_cpu, -1);
     pool->fork_count = atomic_load(&fork_count);
     const int error = start_workers(pool, (uint32_t)workers, desc->pin, mask, bytes);
     if (error != 0) {
