@@ -11,7 +11,8 @@ enum {
     MAX_BLOCK_ROWS = 240,
     GROUP_BYTES = 8 << 20,     /* of B that a one-shot run packs at a time */
     DIRECT_B_BYTES = 96 << 10, /* B that is read in place stays in L2, whatever its stride */
-    DIRECT_ROWS = 96
+    DIRECT_ROWS = 96,
+    SMALL_MACS = 1 << 19       /* run_small: what the loop nest costs shows */
 };
 
 static hew_status check_stride(const char *name, int64_t *stride, int64_t columns)
@@ -180,7 +181,8 @@ static hew_status plan(hew_gemm *op)
     }
     const bool small = (op->path == HEW_GEMM_DIRECT || op->path == HEW_GEMM_PACKED) &&
                        !d->transpose_a && d->batch == 1 &&
-                       op->row_blocks * op->chunks == 1 && op->act.kind == HEW_ACT_NONE &&
+                       macs * (double)op->row_blocks <= SMALL_MACS &&
+                       op->act.kind == HEW_ACT_NONE &&
                        d->beta == 0 && op->reduction.channels <= op->reduction.block_channels;
     if (small && tiles > 0) {
         op->small_tiles = tiles;

@@ -38,8 +38,8 @@ struct hew_gemm {
     size_t group_panels;     /* ONE_SHOT packs this many panels at a time */
     size_t worker_bytes;     /* scratch of one worker; in front of them ONE_SHOT's packed group */
     size_t shared_bytes;
-    /* DIRECT or PACKED, and small enough for run_small: tiles of so many rows, the first few of one
-     * more. */
+    /* DIRECT or PACKED, and small enough for run_small on one thread: tiles of so many rows, the
+     * first few of one more. */
     size_t small_tiles, small_rows, small_extra;
     size_t chunk; /* VECTORS: of C's longer side */
     const hew_kernel *tile; /* VECTORS: for the epilogue */

@@ -270,7 +270,8 @@ hew_status hew_gemm_run(const hew_gemm *op, const hew_gemm_args *args)
     const double start = HEW_UNLIKELY(hew_verbose()) ? hew_now() : 0;
     if (op->path == HEW_GEMM_REF) {
         HEW_REF_FN(gemm_f32, op->kernel)(op, args);
-    } else if (op->small_tiles > 0) {
+    } else if (op->small_tiles > 0 && (op->row_blocks * op->chunks == 1 || !args->threads ||
+                                       args->threads->count == 1)) {
         run_small(op, args);
     } else if (on_stack(op)) {
         _Alignas(HEW_ALIGNMENT) char scratch[STACK_BYTES];
