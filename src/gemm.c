@@ -184,10 +184,10 @@ static hew_status plan(hew_gemm *op)
                        macs * (double)op->row_blocks <= SMALL_MACS &&
                        op->act.kind == HEW_ACT_NONE &&
                        d->beta == 0 && op->reduction.channels <= op->reduction.block_channels;
-    if (small && tiles > 0) {
-        op->small_tiles = tiles;
-        op->small_rows = m / tiles;
-        op->small_extra = m % tiles;
+    if (small && m > 0) {
+        op->small_tiles = hew_ceil_div(m, mr);
+        op->small_rows = m / op->small_tiles;
+        op->small_extra = m % op->small_tiles;
     }
     op->shared_bytes = op->path == HEW_GEMM_ONE_SHOT ? hew_max(b, HEW_ALIGNMENT) : 0;
     op->worker_bytes = bytes + a + (op->path == HEW_GEMM_BATCHED ? b : 0);
