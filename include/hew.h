@@ -169,7 +169,8 @@ typedef enum hew_type {
     HEW_F16 = 2,
     HEW_S8 = 3,
     HEW_U8 = 4,
-    HEW_S32 = 5
+    HEW_S32 = 5,
+    HEW_S4 = 6   /* weights alone: -8 .. 7, two in a byte, the first in the low half              */
 } hew_type;
 
 /* Names and formulas are ONNX's operators where ONNX has one.  NaN in, NaN out; at an infinity the
@@ -207,13 +208,46 @@ typedef struct hew_act {
  *
  * B comes plain, or packed once by hew_gemm_pack (b_packed): for weights.  Packed B is shared by
  * the whole batch.
+ *
+ * Types of A, B and C, and what is meant:
+ *
+ *     f32    f32    f32                          the formula above
+ *     u8 s8  s8 u8  f32, bf16, u8, s8, s32       quantised tensors: QLinearMatMul, MatMulInteger
+ *     f32    s8     f32, bf16, u8, s8            the same after quantising rows of A: a_dynamic
+ *     f32    s8 s4  f32                          weight-only quantisation
+ *
+ * Quantised tensors stand for (q - zero) * scale.  Sums are exact, modulo 2^32:
+ *
+ *     s = sum over kk of (A[i][kk] - a_zero) * (B[kk][j] - b_zero[j]) + bias_s32[j]
+ *     v = act(fma(residual_scale, (float)(R[i][j] - residual_zero),
+ *                 fma((float)s, alpha * scale[j], bias[j])))
+ *     C = saturate(round(v / c_scale) + c_zero)          half to even; NaN gives c_zero
+ *     C = v                                              f32, bf16
+ *     C = s                                              s32, which knows no float step
+ *
+ * so scale[j] is A's scale times that of B's column j.  The division is a product with the float
+ * 1 / c_scale.  B of u8 is packed as s8 and a zero point 128 lower.
+ *
+ * Weight-only: B[kk][j] stands for (q - b_zero[g][j]) * scale[g][j], g = kk / b_group.  A column's
+ * group is one chain of fused multiply-adds a * (float)(q - zero) from +0, and its sum times its
+ * scale is added by one more to the groups before it.  With b_group = 0 there is one group, and
+ * the sum is cut as that of f32 is.  docs/quantization.md has the arithmetic.
  */
 #define HEW_STRIDE_SHARED INT64_MIN /* a batch stride: every member uses the same matrix */
+
+/* Quantising a row x of A while running: q = saturate(round(x / s) + z) to these types and s, z. */
+typedef enum hew_dynamic {
+    HEW_DYNAMIC_NONE = 0,
+    HEW_DYNAMIC_SYMMETRIC = 1, /* s8: s = max |x| / 127, z = 0                                    */
+    HEW_DYNAMIC_ASYMMETRIC = 2 /* u8: ONNX DynamicQuantizeLinear: lo = min(x, 0), hi = max(x, 0),
+                                  s = (hi - lo) / 255, z = saturate(round(-lo / s)); s = 0: z = 0 */
+} hew_dynamic;
 
 typedef struct hew_gemm_desc {
     size_t size;
     int64_t m, n, k;
-    hew_type a_type, b_type, c_type;   /* f32                                                     */
+    hew_type a_type, b_type, c_type;   /* f32, or see above                                       */
+    hew_type residual_type;            /* f32; also u8 or s8 where C is quantised                 */
     bool transpose_a, transpose_b;
     bool b_packed;                     /* run takes packed_b, not b                               */
     int64_t lda, ldb, ldc, ldr;        /* row strides of A, B, C, residual; 0 = dense, ldr: ldc   */
@@ -221,8 +255,10 @@ typedef struct hew_gemm_desc {
     int64_t stride_a, stride_b;        /* between members; 0 = dense, or HEW_STRIDE_SHARED        */
     int64_t stride_c, stride_r;        /* 0 = dense; stride_r may be HEW_STRIDE_SHARED            */
     float alpha;                       /* 0 = 1                                                   */
-    float beta;                        /* 0: C is never read, and may hold anything               */
+    float beta;                        /* 0: C is never read, and may hold anything.  f32 only    */
     hew_act act;
+    hew_dynamic a_dynamic;             /* f32 A: how a run quantises its rows                     */
+    int64_t b_group;                   /* weight-only: rows of B with one scale; 0 = all of them  */
 } hew_gemm_desc;
 #define HEW_GEMM_DESC(...) ((hew_gemm_desc){.size = sizeof(hew_gemm_desc), __VA_ARGS__})
 
@@ -231,12 +267,17 @@ typedef struct hew_gemm_args {
     const void *a;
     const void *b;        /* plain B, when !b_packed                                              */
     const void *packed_b; /* from hew_gemm_pack of the same operation, when b_packed              */
-    const float *scale;   /* n factors, or null: 1                                                */
+    const float *scale;   /* n factors, or null: 1.  Weight-only: [k / b_group][n]                */
     const float *bias;    /* n summands, or null: 0.  -0.0 counts as +0.0                         */
     const void *residual; /* m x n, or null.  May be C itself (same strides); else no overlap     */
     void *c;              /* must not overlap A, B, scale or bias                                 */
     void *scratch;        /* hew_gemm_scratch_size(op, threads->count) bytes                      */
     const hew_threads *threads; /* null: the calling thread                                       */
+    const int32_t *bias_s32; /* n summands of the integer sum, or null: 0                         */
+    const void *b_zero;   /* n zero points of B's type, or null: 0.  Weight-only: [k / b_group][n]
+                             of int8_t                                                            */
+    int32_t a_zero, c_zero, residual_zero; /* within the range of the type                        */
+    float c_scale, residual_scale;         /* 0 = 1                                               */
 } hew_gemm_args;
 #define HEW_GEMM_ARGS(...) ((hew_gemm_args){.size = sizeof(hew_gemm_args), __VA_ARGS__})
 
@@ -271,6 +312,10 @@ HEW_API const char *hew_gemm_kernel(const hew_gemm *op);
  * Spatial arrays are outermost first: {w}, {h, w} or {d, h, w}; the rank is the number of leading
  * nonzero entries of `kernel`.  Taps that fall into the padding are left out of the sum.
  * groups == in_c is a depthwise convolution, with any multiplier out_c / in_c.
+ *
+ * Types of input, weights and output are f32, or u8 | s8, s8 | u8, and f32, bf16, u8, s8 or s32:
+ * quantised tensors as in hew_gemm (QLinearConv, ConvInteger), with in_zero for a_zero and
+ * weight_zero for b_zero.
  */
 typedef struct hew_conv_desc {
     size_t size;
@@ -286,7 +331,8 @@ typedef struct hew_conv_desc {
     int64_t in_stride;     /* elements from one pixel to the next; 0 = in_c.  More than in_c      */
     int64_t out_stride;    /* addresses a slice of a wider tensor; 0 = out_c                      */
     int64_t residual_stride; /* 0 = out_stride                                                    */
-    hew_type in_type, weight_type, out_type; /* f32                                               */
+    hew_type in_type, weight_type, out_type; /* f32, or see above                                 */
+    hew_type residual_type; /* f32; also u8 or s8 where the output is quantised                   */
     hew_act act;
 } hew_conv_desc;
 #define HEW_CONV_DESC(...) ((hew_conv_desc){.size = sizeof(hew_conv_desc), __VA_ARGS__})
@@ -301,6 +347,10 @@ typedef struct hew_conv_args {
     void *out;            /* [batch][out...][out_stride]; must not overlap the inputs             */
     void *scratch;        /* hew_conv_scratch_size(op, threads->count) bytes                      */
     const hew_threads *threads; /* null: the calling thread                                       */
+    const int32_t *bias_s32;  /* out_c summands of the integer sum, or null: 0                    */
+    const void *weight_zero;  /* out_c zero points of the weights' type, or null: 0               */
+    int32_t in_zero, out_zero, residual_zero; /* within the range of the type                     */
+    float out_scale, residual_scale;          /* 0 = 1                                            */
 } hew_conv_args;
 #define HEW_CONV_ARGS(...) ((hew_conv_args){.size = sizeof(hew_conv_args), __VA_ARGS__})
 

@@ -189,7 +189,7 @@ static void run_small(const hew_gemm *op, const hew_gemm_args *args)
     hew_epilogue e = hew_gemm_epilogue(op, args, 0, 0, 0);
     hew_reduce_step step;
     step.b_row = 0;
-    hew_gemm_f32_tile tile = {.steps = &step,
+    hew_gemm_tile tile = {.steps = &step,
                               .n_steps = 1,
                               .k = (size_t)d->k,
                               .b_stride = (size_t)d->ldb * sizeof(float),
@@ -211,7 +211,7 @@ static void run_small(const hew_gemm *op, const hew_gemm_args *args)
                 step.a[i] = a;
             tile.m = (int)rows;
             HEW_FN(gemm_f32, p->kernel)(&tile);
-            tile.c += rows * ldc;
+            tile.c = (float *)tile.c + rows * ldc;
             if (e.add)
                 e.add = (const float *)((const char *)e.add + rows * e.add_stride);
         }

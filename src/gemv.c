@@ -116,7 +116,7 @@ static void store_tile(const run_state *s, const float *sums, size_t sums_stride
     const hew_gemm *op = s->op;
     for (size_t t = 0; t < m; t++)
         memcpy(partial + t * (size_t)op->tile->nr, sums + t * sums_stride, n * sizeof(float));
-    const hew_gemm_f32_tile tile = {.partial = partial,
+    const hew_gemm_tile tile = {.partial = partial,
                                     .add_partial = true,
                                     .last = true,
                                     .c = c,

@@ -16,9 +16,10 @@ enum {
 const hew_kernel hew_all_kernels[] = {
 #define HEW_FAMILY(family)
 #define HEW_REF(family, symbol)                                                                    \
-    {HEW_ISA_REF, HEW_FAMILY_##family, 0, 0, #symbol, #family, (hew_any_fn *)symbol},
-#define HEW_KERNEL(isa, family, mr, nr, symbol)                                                    \
-    {(hew_isa)RUNG_##isa, HEW_FAMILY_##family, mr, nr, #symbol, #family, (hew_any_fn *)symbol},
+    {HEW_ISA_REF, HEW_FAMILY_##family, 0, 0, 1, #symbol, #family, (hew_any_fn *)symbol},
+#define HEW_KERNEL(isa, family, mr, nr, depth, symbol)                                             \
+    {(hew_isa)RUNG_##isa, HEW_FAMILY_##family, mr, nr, depth, #symbol, #family,                    \
+     (hew_any_fn *)symbol},
 #include "kernels.def"
 #undef HEW_FAMILY
 #undef HEW_REF
@@ -30,7 +31,7 @@ const hew_kernel hew_all_kernels[] = {
 enum {
 #define HEW_FAMILY(family) FIRST_##family, BEFORE_##family = FIRST_##family - 1,
 #define HEW_REF(family, symbol) LINE_ref_##symbol,
-#define HEW_KERNEL(isa, family, mr, nr, symbol) LINE_##isa##_##symbol,
+#define HEW_KERNEL(isa, family, mr, nr, depth, symbol) LINE_##isa##_##symbol,
 #include "kernels.def"
 #undef HEW_FAMILY
 #undef HEW_REF
@@ -43,7 +44,7 @@ const size_t hew_all_kernels_count = LINE_COUNT;
 static const int first_line[HEW_FAMILY_COUNT + 1] = {
 #define HEW_FAMILY(family) FIRST_##family,
 #define HEW_REF(family, symbol)
-#define HEW_KERNEL(isa, family, mr, nr, symbol)
+#define HEW_KERNEL(isa, family, mr, nr, depth, symbol)
 #include "kernels.def"
 #undef HEW_FAMILY
 #undef HEW_REF

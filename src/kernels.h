@@ -10,12 +10,38 @@
 
 #include "core.h"
 
-/* ------------------------------------------------------------------------------ gemm_f32 ---- */
+/* ------------------------------------------------------------------------- matrix kernels ---- */
+
+/*
+ * What happens to an integer sum s before it is a float, and to a float after:
+ *
+ *     s = sum - a_zero * b_sums[j] + bias[j]                      modulo 2^32, as the sum is
+ *     s = s - b_zero[j] * (row_sums[i] - k * a_zero)              when there is a b_zero
+ *     v = the epilogue's, of (float)s
+ *     C = v, or saturate(round(v * c_inverse) + c_zero)           half to even; NaN gives c_zero
+ *     C = s                                                       S32: no epilogue at all
+ *
+ * (A - a_zero)(B - b_zero), multiplied out.  A tile's rows may have zeros and scales of their own.
+ */
+typedef struct hew_quant {
+    const int32_t *b_sums;    /* of B's columns over all k, at the tile's first column */
+    const int32_t *bias;      /* likewise, or null: 0 */
+    const int32_t *b_zero;    /* likewise, or null: 0 */
+    const int32_t *row_sums;  /* with b_zero: of the tile's rows of A over all k */
+    const int32_t *row_zero;  /* of the tile's rows, instead of a_zero; or null */
+    const float *row_scale;   /* of the tile's rows: factors of the epilogue's; or null */
+    int32_t a_zero, k;        /* k: all of it */
+    hew_type add_type;        /* of the epilogue's `add`: F32, S8, U8; the last two less add_zero */
+    int32_t add_zero;
+    hew_type c_type;          /* F32, S8, U8, S32 */
+    float c_inverse;          /* one over C's scale */
+    int32_t c_zero;
+} hew_quant;
 
 /*
  * What happens to a sum before it is stored, for columns [0, n) of a tile:
  *
- *     v = fma(sum, alpha * scale[j], bias[j] + 0.0f)
+ *     v = fma(sum, alpha * scale[j], bias[j] + 0.0f)     ((alpha * scale[j]) * row_scale[i])
  *     v = fma(beta, add[i][j], v)             when there is an `add`
  *     v = v + residual[i][j]                  when there is a residual beside it
  *     v = min(max(v, lo), hi)                 NaN stays NaN
@@ -27,7 +53,7 @@
 typedef struct hew_epilogue {
     const float *scale; /* at the tile's first column, or null: 1 */
     const float *bias;  /* likewise, or null: 0 */
-    const float *add;   /* at the tile's first element, or null */
+    const void *add;    /* at the tile's first element, or null; floats unless quant says else */
     size_t add_stride;  /* bytes between rows */
     const float *residual; /* gemm_f32 only, and rare: a lone residual is an `add` with beta 1 */
     size_t residual_stride;
@@ -36,43 +62,58 @@ typedef struct hew_epilogue {
 } hew_epilogue;
 
 /*
- * One step of the reduction: k rows of B against k consecutive floats of each row of A.
+ * One step of the reduction: k elements of each row of A against rows of B.
  * For a GEMM there is one; for a convolution, one for each tap (or row of taps).
  */
 enum { HEW_MAX_MR = 8 };
 typedef struct hew_reduce_step {
-    size_t b_row;               /* its first row in the panel */
-    const float *a[HEW_MAX_MR]; /* row pointers, of which the first m are used */
+    size_t b_row;              /* its first row in the panel */
+    const void *a[HEW_MAX_MR]; /* row pointers, of which the first m are used */
 } hew_reduce_step;
 
 /*
  *     C[m x n] = epilogue( partial + sum over steps s, over kk < k of A_s[i][kk] * B_s[kk][j] )
  *
- * The sum over all steps of one call is one chain of fused multiply-adds from +0 in rising s, kk.
- * gemm_f32 reads packed panels; direct_f32, the same tile, rows of B as the caller stores them, and
- * needs columns in the last of its registers (a narrower kernel is there for fewer).
+ * A panel of packed B has rows of nr words of 4 bytes, 64-byte aligned, words past column n zero.
+ * A word holds the kernel's `depth` elements of a column, in rising k:
+ *
+ *     depth 1: one float      2: two 16-bit elements      4: four bytes
+ *
+ * A step takes ceil(k / depth) rows; where depth doesn't divide k, the last word ends in zeros.
+ * Never more than k elements of a row of A are read.
+ *
+ *     gemm_f32     floats.  The sum over all steps of one call is one chain of fused multiply-adds
+ *                  from +0 in rising s, kk.
+ *     gemm_u8s8    A u8, B s8; depth 4, or 2 with B widened to s16.  Sums are s32 modulo 2^32.
+ *     gemm_s8s8    likewise, A s8.
+ *     direct_f32   gemm_f32's tile on rows of B as the caller stores them; needs columns in the
+ *                  last of its registers (a narrower kernel is there for fewer).
  */
-typedef struct hew_gemm_f32_tile {
+typedef struct hew_gemm_tile {
     const hew_reduce_step *steps;
     size_t n_steps;
     size_t a_offset;  /* bytes, added to every row pointer */
-    size_t k;         /* of every step */
-    const float *b;   /* a panel: 64-byte aligned rows of nr floats, columns past n zero */
+    size_t k;         /* elements of every step */
+    const void *b;    /* a panel */
     size_t b_stride;  /* direct_f32 only: bytes between the rows of B, any alignment */
-    float *partial;   /* [m][nr] running sums, 64-byte aligned */
+    void *partial;    /* [m][nr] running sums, f32 or s32, 64-byte aligned */
     bool add_partial; /* false for the first block of the reduction: partial is not read */
     bool last;        /* true: epilogue to c; false: the sum is stored to partial */
-    float *c;
+    void *c;
     size_t c_stride;  /* bytes */
     int m, n;         /* 1 <= m <= mr, 1 <= n <= nr */
-    const hew_epilogue *epilogue;
-} hew_gemm_f32_tile;
-typedef void gemm_f32_fn(const hew_gemm_f32_tile *tile);
-typedef gemm_f32_fn direct_f32_fn;
+    const hew_epilogue *epilogue; /* not read for C of S32 */
+    const hew_quant *quant;       /* integer sums only */
+} hew_gemm_tile;
+typedef void hew_gemm_fn(const hew_gemm_tile *tile);
+typedef hew_gemm_fn gemm_f32_fn, direct_f32_fn, gemm_u8s8_fn, gemm_s8s8_fn;
 
-typedef void gemm_f32_ref_fn(const hew_gemm *op, const hew_gemm_args *args);
-typedef void conv_f32_fn(void); /* has no kernels of its own */
-typedef void conv_f32_ref_fn(const hew_conv *op, const hew_conv_args *args);
+typedef void hew_gemm_ref_fn(const hew_gemm *op, const hew_gemm_args *args);
+typedef hew_gemm_ref_fn gemm_f32_ref_fn, gemm_u8s8_ref_fn, gemm_s8s8_ref_fn;
+typedef void conv_f32_fn(void); /* these have no kernels of their own */
+typedef conv_f32_fn conv_u8s8_fn, conv_s8s8_fn;
+typedef void hew_conv_ref_fn(const hew_conv *op, const hew_conv_args *args);
+typedef hew_conv_ref_fn conv_f32_ref_fn, conv_u8s8_ref_fn, conv_s8s8_ref_fn;
 
 /* ---------------------------------------------------------------- gemv_f32 and dots_f32 ---- */
 
@@ -185,6 +226,25 @@ typedef act_f32_fn act_f32_ref_fn;
 /* Checks an activation and fills in what zeros stand for.  `op` names the caller in the message. */
 hew_status hew_act_defaults(const char *op, hew_act *act);
 
+/* ------------------------------------------------------------------------- quantize_f32 ---- */
+
+/*
+ * y[i][j] = saturate(round(x[i][j] * inverse) + zero), half to even, NaN gives zero; for BF16
+ * the nearest bf16 of x[i][j], ties to even, and a NaN stays one (quieted, its upper half).
+ */
+typedef struct hew_quantize_rows {
+    const float *x;
+    size_t x_stride; /* bytes */
+    void *y;
+    size_t y_stride;
+    hew_type type; /* S8, U8, BF16 */
+    float inverse;
+    int32_t zero;
+    size_t rows, n;
+} hew_quantize_rows;
+typedef void quantize_f32_fn(const hew_quantize_rows *rows);
+typedef quantize_f32_fn quantize_f32_ref_fn;
+
 /* ------------------------------------------------------------------------- transpose_f32 ---- */
 
 /* out[c][r] = in[r][c] for r < rows, c < columns; strides in floats; no overlap. */
@@ -230,7 +290,7 @@ typedef void hew_any_fn(void);
 typedef struct hew_kernel {
     hew_isa isa;
     int family;
-    int mr, nr;
+    int mr, nr, depth;
     const char *name, *family_name;
     hew_any_fn *fn;
 } hew_kernel;
@@ -238,7 +298,7 @@ typedef struct hew_kernel {
 enum {
 #define HEW_FAMILY(family) HEW_FAMILY_##family,
 #define HEW_REF(family, symbol)
-#define HEW_KERNEL(isa, family, mr, nr, symbol)
+#define HEW_KERNEL(isa, family, mr, nr, depth, symbol)
 #include "kernels.def"
 #undef HEW_FAMILY
 #undef HEW_REF
@@ -248,7 +308,7 @@ enum {
 
 #define HEW_FAMILY(family)
 #define HEW_REF(family, symbol) family##_ref_fn symbol;
-#define HEW_KERNEL(isa, family, mr, nr, symbol) family##_fn symbol;
+#define HEW_KERNEL(isa, family, mr, nr, depth, symbol) family##_fn symbol;
 #include "kernels.def"
 #undef HEW_FAMILY
 #undef HEW_REF

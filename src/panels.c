@@ -96,7 +96,7 @@ HEW_INLINE const float *panel_of(const hew_block *b, const hew_panel *p, size_t 
 }
 
 /* The tile that was just stored goes through the activation that the epilogue can't say. */
-static void activate(const hew_block *b, const hew_gemm_f32_tile *tile)
+static void activate(const hew_block *b, const hew_gemm_tile *tile)
 {
     b->act_fn(&(hew_act_f32_rows){.act = b->act,
                                   .x = tile->c,
@@ -114,7 +114,7 @@ static void run_tiles(const hew_block *b, const hew_panel *p, size_t part, size_
     hew_epilogue e = b->epilogue;
     e.scale = at(e.scale, 0, 0, p->column);
     e.bias = at(e.bias, 0, 0, p->column);
-    hew_gemm_f32_tile tile = {
+    hew_gemm_tile tile = {
         .a_offset = channel * sizeof(float),
         .k = k,
         .b = panel_of(b, p, channel),

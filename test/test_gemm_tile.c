@@ -8,7 +8,7 @@ enum { STEPS = 3, MAX_K = 9, MAX_NR = 64, WIDE = 3, ROWS_B = STEPS * MAX_K };
 
 /* What a call is given, in guarded memory, and what it must leave. */
 typedef struct call {
-    hew_gemm_f32_tile t;
+    hew_gemm_tile t;
     hew_epilogue e;
     hew_reduce_step steps[STEPS];
     buffer a, b, c, partial, scale, bias, add, residual;
@@ -68,9 +68,10 @@ static float want_sum(const call *x, int nr, int i, int j)
     const size_t stride = x->t.b_stride ? x->t.b_stride / 4 : (size_t)nr;
     for (size_t s = 0; j < x->t.n && s < x->t.n_steps; s++)
         for (size_t k = 0; k < x->t.k; k++)
-            sum = fmaf(x->steps[s].a[i][x->t.a_offset / 4 + k],
-                       x->t.b[(x->steps[s].b_row + k) * stride + (size_t)j], sum);
-    return x->t.add_partial ? x->t.partial[i * nr + j] + sum : sum;
+            sum = fmaf(((const float *)x->steps[s].a[i])[x->t.a_offset / 4 + k],
+                       ((const float *)x->t.b)[(x->steps[s].b_row + k) * stride + (size_t)j],
+                       sum);
+    return x->t.add_partial ? ((const float *)x->t.partial)[i * nr + j] + sum : sum;
 }
 
 static float want_value(const call *x, float sum, int i, int j)
@@ -79,7 +80,7 @@ static float want_value(const call *x, float sum, int i, int j)
     float v = fmaf(sum, e->scale ? e->alpha * e->scale[j] : e->alpha,
                    (e->bias ? e->bias[j] : 0.0f) + 0.0f);
     if (e->add)
-        v = fmaf(e->beta, e->add[(size_t)i * e->add_stride / 4 + (size_t)j], v);
+        v = fmaf(e->beta, ((const float *)e->add)[(size_t)i * e->add_stride / 4 + (size_t)j], v);
     if (e->residual)
         v = v + e->residual[(size_t)i * e->residual_stride / 4 + (size_t)j];
     v = e->lo > v ? e->lo : v;

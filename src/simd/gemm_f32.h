@@ -21,7 +21,7 @@
 enum { MAX_NV = 4 };
 #define OFFSET(j) ((size_t)(j) * LANES * sizeof(float))
 
-HEW_INLINE column tile_column(const hew_gemm_f32_tile *t, const int j, const bool full)
+HEW_INLINE column tile_column(const hew_gemm_tile *t, const int j, const bool full)
 {
     return column_of(t->epilogue, OFFSET(j), full, vf_first(t->n - LANES * j));
 }
@@ -40,7 +40,7 @@ HEW_INLINE void store(const bool full, vf_mask mask, void *p, vf x)
 }
 
 /* The epilogue of one column of registers. */
-HEW_INLINE void store_column(const hew_gemm_f32_tile *t, const int mr, const int j,
+HEW_INLINE void store_column(const hew_gemm_tile *t, const int mr, const int j,
                              const vf acc[HEW_MAX_MR])
 {
     enum { FULL = !MASKED_STORES_ARE_CHEAP };
@@ -72,7 +72,7 @@ HEW_INLINE void store_column(const hew_gemm_f32_tile *t, const int mr, const int
 
 /* The epilogue of a tile with two addends, or a tail where masked stores are slow, from the sums
  * in t->partial. */
-static __attribute__((noinline)) void store_general(const hew_gemm_f32_tile *t, const int nv)
+static __attribute__((noinline)) void store_general(const hew_gemm_tile *t, const int nv)
 {
     const hew_epilogue *e = t->epilogue;
     for (int j = 0; j < nv; j++) {
@@ -96,7 +96,7 @@ static __attribute__((noinline)) void store_general(const hew_gemm_f32_tile *t, 
 }
 
 /* What becomes of the block's sums. */
-HEW_INLINE void finish(const hew_gemm_f32_tile *t, const int mr, const int nv,
+HEW_INLINE void finish(const hew_gemm_tile *t, const int mr, const int nv,
                        vf acc[MAX_NV][HEW_MAX_MR])
 {
     char *partial = (char *)t->partial;
@@ -124,7 +124,7 @@ HEW_INLINE void finish(const hew_gemm_f32_tile *t, const int mr, const int nv,
         store_general(t, nv);
 }
 
-HEW_INLINE void gemm_tile(const hew_gemm_f32_tile *t, const int mr, const int nv, const bool direct)
+HEW_INLINE void gemm_tile(const hew_gemm_tile *t, const int mr, const int nv, const bool direct)
 {
     vf acc[MAX_NV][HEW_MAX_MR];
     HEW_UNROLL for (int j = 0; j < nv; j++)
@@ -155,7 +155,7 @@ HEW_INLINE void gemm_tile(const hew_gemm_f32_tile *t, const int mr, const int nv
 
 /* A kernel is a table of one function for each height. */
 #define GEMM_HEIGHT(name, mr, nv, direct)                                                          \
-    static __attribute__((noinline)) void name##_##mr(const hew_gemm_f32_tile *t)                  \
+    static __attribute__((noinline)) void name##_##mr(const hew_gemm_tile *t)                  \
     {                                                                                              \
         gemm_tile(t, mr, nv, direct);                                                              \
     }
@@ -168,7 +168,7 @@ HEW_INLINE void gemm_tile(const hew_gemm_f32_tile *t, const int mr, const int nv
     GEMM_HEIGHT(name, 6, nv, direct)
 #define GEMM_6(name, nv, direct)                                                                   \
     GEMM_HEIGHTS_6(name, nv, direct)                                                               \
-    void name(const hew_gemm_f32_tile *t)                                                          \
+    void name(const hew_gemm_tile *t)                                                          \
     {                                                                                              \
         static gemm_f32_fn *const height[] = {name##_1, name##_2, name##_3,                        \
                                               name##_4, name##_5, name##_6};                       \
@@ -178,7 +178,7 @@ HEW_INLINE void gemm_tile(const hew_gemm_f32_tile *t, const int mr, const int nv
     GEMM_HEIGHTS_6(name, nv, direct)                                                               \
     GEMM_HEIGHT(name, 7, nv, direct)                                                               \
     GEMM_HEIGHT(name, 8, nv, direct)                                                               \
-    void name(const hew_gemm_f32_tile *t)                                                          \
+    void name(const hew_gemm_tile *t)                                                          \
     {                                                                                              \
         static gemm_f32_fn *const height[] = {name##_1, name##_2, name##_3, name##_4,              \
                                               name##_5, name##_6, name##_7, name##_8};             \
