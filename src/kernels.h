@@ -229,8 +229,14 @@ hew_status hew_act_defaults(const char *op, hew_act *act);
 /* ------------------------------------------------------------------------- quantize_f32 ---- */
 
 /*
- * y[i][j] = saturate(round(x[i][j] * inverse) + zero), half to even, NaN gives zero; for BF16
- * the nearest bf16 of x[i][j], ties to even, and a NaN stays one (quieted, its upper half).
+ * y[i][j] = saturate(round(v) + zero), half to even whatever MXCSR says, where
+ *
+ *     v = x[i][j] * inverse
+ *     v = x[i][j] / scale          if scale is not 0
+ *     v = x[i][j] / scales[j]      if there are scales; and zeros[j] is the zero
+ *
+ * and a v of NaN gives zero, which is within the type's range.  For BF16: the nearest bf16 of
+ * x[i][j], ties to even, whatever MXCSR says; a NaN stays one (quieted, its upper half).
  */
 typedef struct hew_quantize_rows {
     const float *x;
@@ -238,9 +244,11 @@ typedef struct hew_quantize_rows {
     void *y;
     size_t y_stride;
     hew_type type; /* S8, U8, BF16 */
-    float inverse;
+    float inverse, scale;
     int32_t zero;
     size_t rows, n;
+    const float *scales; /* n of them, or null */
+    const int32_t *zeros; /* n of them, where there are scales */
 } hew_quantize_rows;
 typedef void quantize_f32_fn(const hew_quantize_rows *rows);
 typedef quantize_f32_fn quantize_f32_ref_fn;

@@ -121,6 +121,9 @@ typedef enum nan_rule {
 
 /* Compares two tensors with everything between their rows, bit for bit. */
 void check_bits(const char *what, const float *want, const float *got, layout l, nan_rule rule);
+
+/* The same for tensors of any type but s4. */
+void check_elements(const char *what, hew_type type, const void *want, const void *got, layout l);
 void check_status(hew_status got, hew_status want);
 
 /* Checks the name of a kernel that serves this rung: not the definition, and no rung above. */

@@ -171,3 +171,38 @@ void check_bits(const char *what, const float *want, const float *got, layout l,
               bits_of(want[first]), (double)got[first], bits_of(got[first]),
               bits_of(got[first]) == POISON ? ", never written" : "", wrong, span);
 }
+
+static int64_t integer_at(hew_type type, const void *p, size_t i)
+{
+    switch (type) {
+    case HEW_S8: return ((const int8_t *)p)[i];
+    case HEW_U8: return ((const uint8_t *)p)[i];
+    case HEW_BF16:
+    case HEW_F16: return ((const uint16_t *)p)[i];
+    case HEW_S32: return ((const int32_t *)p)[i];
+    case HEW_F32:
+    case HEW_S4: break;
+    }
+    fail_case("elements of type %d can't be compared as integers", (int)type);
+}
+
+void check_elements(const char *what, hew_type type, const void *want, const void *got, layout l)
+{
+    if (type == HEW_F32) {
+        check_bits(what, want, got, l, NAN_BITS);
+        return;
+    }
+    const size_t span = layout_span(l);
+    size_t wrong = 0, first = 0;
+    for (size_t i = span; i-- > 0;)
+        if (integer_at(type, want, i) != integer_at(type, got, i)) {
+            first = i;
+            wrong++;
+        }
+    if (wrong == 0)
+        return;
+    char place[128];
+    fail_case("%s%s: want %" PRId64 ", got %" PRId64 "; %zu wrong in %zu", what,
+              place_of(first, l, place, sizeof place), integer_at(type, want, first),
+              integer_at(type, got, first), wrong, span);
+}

@@ -141,6 +141,7 @@ HEW_INLINE i32x16 x16_set_int(int32_t x)
 X16_BINARY(x16_add_int, i32x16, _mm256_add_epi32)
 X16_BINARY(x16_sub_int, i32x16, _mm256_sub_epi32)
 X16_BINARY(x16_and_int, i32x16, _mm256_and_si256)
+X16_BINARY(x16_or_int, i32x16, _mm256_or_si256)
 HEW_INLINE i32x16 x16_shift_up(i32x16 a, int n)
 {
     return (i32x16){_mm256_slli_epi32(a.lo, n), _mm256_slli_epi32(a.hi, n)};

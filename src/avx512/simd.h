@@ -72,6 +72,7 @@ HEW_INLINE i32x16 x16_set_int(int32_t x) { return _mm512_set1_epi32(x); }
 HEW_INLINE i32x16 x16_add_int(i32x16 a, i32x16 b) { return _mm512_add_epi32(a, b); }
 HEW_INLINE i32x16 x16_sub_int(i32x16 a, i32x16 b) { return _mm512_sub_epi32(a, b); }
 HEW_INLINE i32x16 x16_and_int(i32x16 a, i32x16 b) { return _mm512_and_si512(a, b); }
+HEW_INLINE i32x16 x16_or_int(i32x16 a, i32x16 b) { return _mm512_or_si512(a, b); }
 HEW_INLINE i32x16 x16_shift_up(i32x16 a, int n) { return _mm512_slli_epi32(a, (unsigned)n); }
 HEW_INLINE i32x16 x16_shift_down(i32x16 a, int n) { return _mm512_srai_epi32(a, (unsigned)n); }
 

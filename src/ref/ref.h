@@ -11,6 +11,7 @@
 #include "core.h"
 
 #include <math.h>
+#include <string.h>
 
 /* One element's activation.  `act` has its defaults filled in. */
 float hew_ref_act(hew_act act, float x);
@@ -25,6 +26,40 @@ HEW_INLINE float hew_ref_scale(float sum, float alpha, const float *scale, const
 {
     const float factor = scale ? alpha * scale[j] : alpha;
     return fmaf(sum, factor, (bias ? bias[j] : 0.0f) + 0.0f);
+}
+
+/* The least and the largest number of an 8-bit type. */
+HEW_INLINE int32_t hew_ref_lowest(hew_type type) { return type == HEW_S8 ? -128 : 0; }
+HEW_INLINE int32_t hew_ref_highest(hew_type type) { return type == HEW_S8 ? 127 : 255; }
+
+/* The nearest integer of a |x| < 2^24, ties to even, in every rounding mode. */
+HEW_INLINE int32_t hew_ref_round(float x)
+{
+    const int32_t whole = (int32_t)x; /* towards zero */
+    const float rest = fabsf(x - (float)whole);
+    if (rest < 0.5f || (rest == 0.5f && whole % 2 == 0))
+        return whole;
+    return x < 0.0f ? whole - 1 : whole + 1;
+}
+
+/* saturate(round(x) + zero); NaN gives zero. */
+HEW_INLINE int32_t hew_ref_quantize(float x, int32_t zero, hew_type type)
+{
+    const float lowest = (float)(hew_ref_lowest(type) - zero);
+    const float highest = (float)(hew_ref_highest(type) - zero);
+    if (x != x)
+        return zero;
+    return hew_ref_round(x < lowest ? lowest : x > highest ? highest : x) + zero;
+}
+
+/* The nearest bf16, ties to even, in every rounding mode; a NaN stays one, and is quiet. */
+HEW_INLINE uint16_t hew_ref_bf16(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    if (x != x)
+        return (uint16_t)(bits >> 16 | 0x40);
+    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
 #endif
