@@ -11,7 +11,7 @@ enum {
     STEP_BYTES = 256 << 10,     /* of steps for a block */
     MIN_BLOCK_ROWS = 48,
     MAX_BLOCK_ROWS = 240,
-    PATCH_ROW = 128             /* floats of a row of taps that is worth patching up */
+    PATCH_ROW = 512             /* bytes of a row of taps that is worth patching up */
 };
 
 /* Moves the spatial extents to the back, so that every convolution is 3-D. */
@@ -98,27 +98,30 @@ static hew_status check_channels(hew_conv_desc *d)
     return HEW_OK;
 }
 
-/* Whether a tensor of batch x extents x stride floats can be addressed. */
+/* Whether a tensor of batch x extents x stride words can be addressed. */
 static bool fits(int64_t batch, const int64_t extents[3], int64_t stride)
 {
-    int64_t size = sizeof(float);
+    int64_t size = HEW_WORD;
     return hew_mul(size, batch < 1 ? 1 : batch, &size) && hew_mul(size, extents[0], &size) &&
            hew_mul(size, extents[1], &size) && hew_mul(size, extents[2], &size) &&
            hew_mul(size, stride, &size);
 }
 
-static hew_status normalise(hew_conv_desc *d, int64_t out[3], int *rank)
+static hew_status normalise(hew_conv_desc *d, int64_t out[3], int *rank, hew_format *format)
 {
     if (d->size != sizeof *d)
         return hew_fail(HEW_ERR_INVALID, "conv: descriptor size is %zu, this library's is %zu",
                         d->size, sizeof *d);
-    if (d->in_type != HEW_F32 || d->weight_type != HEW_F32 || d->out_type != HEW_F32)
-        return hew_fail(HEW_ERR_UNSUPPORTED, "conv: types %d, %d -> %d; f32 is what there is",
-                        (int)d->in_type, (int)d->weight_type, (int)d->out_type);
+    hew_status s = hew_format_of("conv", d->in_type, d->weight_type, d->out_type,
+                                 d->residual_type, HEW_DYNAMIC_NONE, format);
+    if (s != HEW_OK)
+        return s;
+    if (d->out_type == HEW_S32 && d->act.kind != HEW_ACT_NONE)
+        return hew_fail(HEW_ERR_INVALID, "conv: output of s32 with an activation");
     if (d->batch < -1)
         return hew_fail(HEW_ERR_INVALID, "conv: batch = %lld", (long long)d->batch);
     d->batch = d->batch == -1 ? 0 : d->batch == 0 ? 1 : d->batch;
-    hew_status s = to_3d(d, rank);
+    s = to_3d(d, rank);
     for (int i = 0; s == HEW_OK && i < 3; i++)
         s = out_extent(d, i, out + i);
     if (s == HEW_OK)
@@ -142,32 +145,37 @@ static hew_status normalise(hew_conv_desc *d, int64_t out[3], int *rank)
 static hew_status plan(hew_conv *op)
 {
     const hew_conv_desc *d = &op->d;
-    const size_t taps = op->reduction.rows * op->reduction.taps, mr = (size_t)op->panels.mr;
-    const size_t step = sizeof(hew_reduce_step) * taps;
-    const size_t wide = (size_t)(d->stride[1] * d->stride[2]) * op->group_in * sizeof(float);
+    const hew_reduction *r = &op->reduction;
+    const size_t taps = r->rows * r->taps, mr = (size_t)op->panels.mr;
+    const size_t step = sizeof(hew_reduce_step) * taps, element = op->format.a_size;
+    const size_t wide = (size_t)(d->stride[1] * d->stride[2]) * op->group_in * element;
     size_t rows = hew_min(hew_max(IN_BLOCK_BYTES / wide, MIN_BLOCK_ROWS), MAX_BLOCK_ROWS);
     rows = hew_max(mr, hew_min(rows, STEP_BYTES / step * mr));
     const hew_cuts cuts =
         hew_cut_tasks(&op->panels, op->pixels, rows, (size_t)d->groups,
-                      (double)op->group_out * (double)taps * (double)op->group_in);
+                      (double)op->group_out * (double)taps * (double)r->channels);
     op->row_blocks = cuts.row_blocks;
     op->chunks = cuts.chunks;
     op->block_rows = hew_ceil_div(op->pixels, hew_max(op->row_blocks, 1));
 
     /* Weights that are not finite take tiles of one pixel: hew_conv_rows. */
-    const size_t tiles = op->block_rows, parts = hew_parts(&op->reduction);
-    const size_t partial = hew_max(op->block_rows, mr) * (size_t)op->panels.max_nr * sizeof(float);
+    const size_t tiles = op->block_rows, parts = hew_parts(r), nr = (size_t)op->panels.max_nr;
+    const size_t partial = hew_max(op->block_rows, mr) * nr * HEW_WORD;
     int64_t steps;
     if (!hew_mul((int64_t)step, (int64_t)tiles, &steps) || steps > (int64_t)1 << 40)
         return hew_fail(HEW_ERR_OVERFLOW, "conv: %zu taps need too much scratch", taps);
-    const size_t row = op->reduction.taps * op->group_in;
-    op->patch_floats =
-        op->merge_taps && row <= PATCH_ROW ? op->block_rows * op->reduction.rows * row : 0;
-    op->worker_bytes = hew_round_up(op->patch_floats * sizeof(float), HEW_ALIGNMENT) +
-                       hew_round_up(tiles * sizeof(hew_tile), HEW_ALIGNMENT) +
-                       hew_round_up((size_t)steps, HEW_ALIGNMENT) +
-                       hew_round_up(tiles * (parts + 1) * sizeof(uint32_t), HEW_ALIGNMENT) +
-                       hew_round_up(partial, HEW_ALIGNMENT);
+    const size_t row = (size_t)d->kernel[2] * op->group_in * element;
+    op->patch_bytes = op->merge_taps && row <= PATCH_ROW ? op->block_rows * r->rows * row : 0;
+    for (int i = 0; i < 3; i++)
+        if (d->pad_lo[i] > 0 || d->pad_hi[i] > 0)
+            op->pad_bytes = op->merge_taps ? row : op->group_in * element;
+    const size_t integers = op->format.integer ? op->block_rows * sizeof(int32_t) : 0;
+    const size_t stage = op->staged ? mr * nr * sizeof(float) : 0;
+    const size_t pieces[] = {op->patch_bytes, tiles * sizeof(hew_tile), (size_t)steps,
+                             tiles * (parts + 1) * sizeof(uint32_t), partial, op->pad_bytes,
+                             integers, stage};
+    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++)
+        op->worker_bytes += hew_round_up(pieces[i], HEW_ALIGNMENT);
     return HEW_OK;
 }
 
@@ -175,6 +183,8 @@ static hew_conv_path path_of(const hew_conv *op, const hew_kernel *lines)
 {
     if (lines->isa == HEW_ISA_REF)
         return HEW_CONV_REF;
+    if (op->format.integer)
+        return HEW_CONV_PANELS;
     const hew_reduction *r = &op->reduction;
     const bool one_block = r->rows <= r->block_rows && r->taps <= r->block_taps;
     const bool depthwise = op->group_in == 1;
@@ -186,24 +196,48 @@ static hew_conv_path path_of(const hew_conv *op, const hew_kernel *lines)
                                                                         : HEW_CONV_PANELS;
 }
 
+/*
+ * The sum as words.  Where the channels of a tap fill whole words, each tap has its own, whether a
+ * row of taps is one step or several; where they don't, a short row of taps becomes words as a
+ * whole, and then is always one step.
+ */
+static void cut_words(hew_conv *op)
+{
+    const hew_conv_desc *d = &op->d;
+    const size_t rows = (size_t)(d->kernel[0] * d->kernel[1]), taps = (size_t)d->kernel[2];
+    const size_t row = taps * op->group_in;
+    const bool in_one_piece =
+        d->groups == 1 && d->in_stride == d->in_c && d->dilation[2] == 1 && taps > 1;
+    if (op->group_in % op->depth == 0 || !in_one_piece || row * op->format.a_size > PATCH_ROW) {
+        op->reduction = hew_reduction_of(rows, taps, hew_ceil_div(op->group_in, op->depth));
+        op->merge_taps = in_one_piece && op->group_in % op->depth == 0 &&
+                         op->reduction.block_taps == op->reduction.taps;
+    } else {
+        op->reduction = hew_reduction_of(rows, 1, hew_ceil_div(row, op->depth));
+        op->merge_taps = true;
+    }
+}
+
 static hew_status prepare_panels(hew_conv *op)
 {
     const hew_conv_desc *d = &op->d;
-    hew_status s = hew_panels_create(&op->panels, HEW_FAMILY_gemm_f32, op->group_out);
+    hew_status s = hew_panels_create(&op->panels, op->format.gemm, op->group_out);
     if (s != HEW_OK)
         return hew_fail(s, "conv: no memory for the panels of out_c = %lld", (long long)d->out_c);
     op->kernel = op->panels.panel[0].kernel;
-    op->merge_taps = d->groups == 1 && d->in_stride == d->in_c && d->dilation[2] == 1 &&
-                     op->reduction.block_taps == op->reduction.taps && op->reduction.taps > 1;
-    op->zeros = hew_round_up(op->group_in * (op->merge_taps ? op->reduction.taps : 1),
-                             HEW_ALIGNMENT / sizeof(float));
-    op->group_floats = op->panels.padded_n * op->reduction.rows * op->reduction.taps * op->group_in;
-    int64_t floats;
-    if (!hew_mul((int64_t)op->group_floats, d->groups, &floats) ||
-        !hew_add(floats, (int64_t)op->zeros, &floats) || floats > INT64_MAX / 8)
+    op->depth = (size_t)op->kernel->depth;
+    cut_words(op);
+    const hew_reduction *r = &op->reduction;
+    op->group_bytes = op->panels.padded_n * r->rows * r->taps * r->channels * HEW_WORD;
+    int64_t bytes, sums = 0;
+    if (!hew_mul((int64_t)op->group_bytes, d->groups, &bytes) ||
+        (op->format.integer &&
+         !hew_mul((int64_t)(op->panels.padded_n * sizeof(int32_t)), d->groups, &sums)) ||
+        !hew_add(bytes, sums + (int64_t)sizeof(hew_packed_header) + HEW_ALIGNMENT, &bytes))
         return hew_fail(HEW_ERR_OVERFLOW, "conv: packed weights are too large");
-    op->packed_bytes = sizeof(hew_packed_header) + (size_t)floats * sizeof(float);
-    op->linear = op->reduction.rows * op->reduction.taps == 1;
+    op->sums_bytes = (size_t)sums;
+    op->packed_bytes = (size_t)bytes;
+    op->linear = op->d.kernel[0] * op->d.kernel[1] * op->d.kernel[2] == 1;
     for (int i = 0; i < 3; i++)
         op->linear &= op->out[i] == d->in[i] && d->pad_lo[i] == 0 && d->pad_hi[i] == 0;
     return plan(op);
@@ -215,28 +249,32 @@ static hew_status prepare(hew_conv *op)
     size_t count;
     op->group_in = (size_t)(d->in_c / d->groups);
     op->group_out = (size_t)(d->out_c / d->groups);
+    op->depth = 1;
     op->pixels = (size_t)(d->batch * op->out[0] * op->out[1] * op->out[2]);
     op->reduction = hew_reduction_of((size_t)(d->kernel[0] * d->kernel[1]), (size_t)d->kernel[2],
                                      op->group_in);
     op->epilogue = (hew_epilogue){.alpha = 1, .beta = 1};
     op->act = hew_epilogue_act(&op->epilogue, d->act);
+    op->staged = op->format.integer && (op->act.kind != HEW_ACT_NONE || d->out_type == HEW_BF16);
     op->act_fn = HEW_FN(act_f32, hew_kernels(HEW_FAMILY_act_f32, &count));
     op->transpose = HEW_FN(transpose_f32, hew_kernels(HEW_FAMILY_transpose_f32, &count));
-    op->path = path_of(op, hew_kernels(HEW_FAMILY_gemm_f32, &count));
+    op->quantize_fn = HEW_FN(quantize_f32, hew_kernels(HEW_FAMILY_quantize_f32, &count));
+    op->path = path_of(op, hew_kernels(op->format.gemm, &count));
     hew_status s = HEW_OK;
     if (op->path == HEW_CONV_PANELS) {
         s = prepare_panels(op);
     } else if (op->path == HEW_CONV_DEPTHWISE) {
         hew_dwconv_plan(op);
     } else {
-        op->kernel = hew_kernels(HEW_FAMILY_conv_f32, &count);
+        op->kernel = hew_kernels(op->format.conv, &count);
         op->packed_bytes = sizeof(hew_packed_header) +
                            (size_t)(d->out_c * d->kernel[0] * d->kernel[1] * d->kernel[2]) *
-                               op->group_in * sizeof(float);
+                               op->group_in * op->format.b_size;
     }
     if (s == HEW_OK)
         op->layout = hew_pack_layout(op->kernel, (int64_t[]){d->in_c, d->out_c, d->groups,
-                                     d->kernel[0], d->kernel[1], d->kernel[2]}, 6);
+                                     d->kernel[0], d->kernel[1], d->kernel[2], d->weight_type,
+                                     op->merge_taps}, 8);
     return s;
 }
 
@@ -260,13 +298,15 @@ hew_status hew_conv_create(hew_conv **out, const hew_conv_desc *desc)
     hew_conv_desc d = *desc;
     int64_t extents[3];
     int rank = 0;
-    hew_status s = normalise(&d, extents, &rank);
+    hew_format format;
+    hew_status s = normalise(&d, extents, &rank, &format);
     if (s != HEW_OK)
         return s;
     hew_conv *op = hew_malloc(sizeof *op);
     if (!op)
         return hew_fail(HEW_ERR_NO_MEMORY, "conv: no memory for the operation");
     op->d = d;
+    op->format = format;
     op->rank = rank;
     memcpy(op->out, extents, sizeof extents);
     s = prepare(op);
@@ -277,8 +317,8 @@ hew_status hew_conv_create(hew_conv **out, const hew_conv_desc *desc)
     if (hew_verbose()) {
         char problem[HEW_CONV_TEXT];
         hew_conv_text(op, problem);
-        hew_verbose_line("create conv f32 %s %s packed %zu bytes", problem, op->kernel->name,
-                         op->packed_bytes);
+        hew_verbose_line("create conv %s %s %s packed %zu bytes", op->format.name, problem,
+                         op->kernel->name, op->packed_bytes);
     }
     *out = op;
     return HEW_OK;

@@ -21,18 +21,23 @@ struct hew_conv {
     uint64_t layout;
     size_t packed_bytes;
 
+    hew_format format;
     size_t group_in, group_out; /* channels of a group */
-    hew_reduction reduction;
+    size_t depth;            /* elements of k in a word of a panel */
+    hew_reduction reduction; /* of words; its taps are one where merged rows straddle words */
     hew_panels panels; /* of one group */
-    size_t zeros;      /* floats: the row of zeros between header and panels */
-    size_t group_floats;
+    size_t sums_bytes; /* integer weights: of all groups' sums, in front of the panels */
+    size_t group_bytes; /* of one group's panels */
     bool linear;     /* output pixel i is input pixel i: 1 x 1, dense, no padding */
     bool merge_taps; /* a row of taps lies in one piece in memory: one step */
-    size_t patch_floats; /* for a block's rows of taps that have to be patched up; 0: too many */
+    size_t pad_bytes;   /* of scratch: what a tap in the padding points to; 0: there is none */
+    size_t patch_bytes; /* for a block's rows of taps that have to be patched up; 0: too many */
     hew_epilogue epilogue;
     hew_act act;
     act_f32_fn *act_fn;
     transpose_f32_fn *transpose;
+    quantize_f32_fn *quantize_fn;
+    bool staged; /* integer sums are floats for a while: another activation, or bf16 */
 
     /* The work: groups x blocks of output pixels (of the whole batch) x chunks of panels. */
     size_t pixels, block_rows, row_blocks, chunks;
@@ -46,16 +51,42 @@ struct hew_conv {
 enum { HEW_CONV_TEXT = 400 };
 void hew_conv_text(const hew_conv *op, char text[HEW_CONV_TEXT]);
 
+/* Parts of packed weights: conv_pack.c. */
+HEW_INLINE int32_t *hew_conv_packed_sums(const void *packed)
+{
+    return (int32_t *)((uintptr_t)packed + sizeof(hew_packed_header));
+}
+HEW_INLINE char *hew_conv_packed_panels(const hew_conv *op, const void *packed)
+{
+    return (char *)hew_conv_packed_sums(packed) + hew_round_up(op->sums_bytes, HEW_ALIGNMENT);
+}
+
+/* What integer sums need besides, at column 0 of the first group. */
+HEW_INLINE hew_quant hew_conv_quant(const hew_conv *op, const hew_conv_args *args,
+                                    const int32_t *sums)
+{
+    const size_t taps = (size_t)(op->d.kernel[0] * op->d.kernel[1] * op->d.kernel[2]);
+    return (hew_quant){.b_sums = sums,
+                       .bias = args->bias_s32,
+                       .a_zero = args->in_zero,
+                       .k = (int32_t)(uint32_t)(taps * op->group_in),
+                       .add_type = op->d.residual_type,
+                       .add_zero = args->residual_zero,
+                       .c_type = op->d.out_type,
+                       .c_inverse = 1 / (args->out_scale == 0 ? 1 : args->out_scale),
+                       .c_zero = args->out_zero};
+}
+
 /* Where a block's input rows lie: fills in tiles and their steps (conv_tiles.c). */
 typedef struct hew_conv_rows {
     const hew_conv *op;
-    const float *in;    /* the group's first channel of the batch's first pixel */
-    const float *zeros; /* op->zeros of them */
-    size_t begin, end;  /* output pixels, batch included */
-    int height;         /* of a tile, at most; 1 leaves every tap in the padding out */
+    const char *in;    /* the group's first channel of the batch's first pixel */
+    const char *pad;   /* op->pad_bytes of the padding's value */
+    size_t begin, end; /* output pixels, batch included */
+    int height;        /* of a tile, at most; 1 leaves every tap in the padding out */
 } hew_conv_rows;
 size_t hew_conv_tiles(const hew_conv_rows *rows, hew_tile *tiles, hew_reduce_step *steps,
-                      uint32_t *first, float *patches);
+                      uint32_t *first, char *patches);
 
 /* Which of a window's taps along one rank lie inside the input: [begin, end), 0 and 0 for none. */
 typedef struct hew_range {

@@ -1,61 +1,51 @@
 /*
- * conv_run.c - packing weights, and running a created convolution.
+ * conv_run.c - running a created convolution.
  */
 #include "conv.h"
 
 #include <string.h>
-
-/* Panel `p` of a group: row tap * channels + c, columns out channels.  w: the group's first. */
-static void pack_panel(const hew_conv *op, const hew_panel *p, const float *w, float *out)
-{
-    const size_t taps = op->reduction.rows * op->reduction.taps, channels = op->group_in;
-    const size_t nr = (size_t)p->kernel->nr;
-    if (taps == 1) {
-        hew_pack_panel(p, channels, w, channels, true, op->transpose, out);
-        return;
-    }
-    memset(out, 0, taps * channels * nr * sizeof(float));
-    for (size_t j = 0; j < (size_t)p->n; j++)
-        for (size_t c = 0; c < channels; c++)
-            for (size_t t = 0; t < taps; t++)
-                out[(t * channels + c) * nr + j] = w[((p->column + j) * channels + c) * taps + t];
-}
-
-hew_status hew_conv_pack(const hew_conv *op, const void *weights, void *packed)
-{
-    if (!op || !weights || !packed)
-        return hew_fail(HEW_ERR_INVALID, "hew_conv_pack: %s is null",
-                        !op ? "op" : !weights ? "weights" : "packed");
-    if ((uintptr_t)packed % HEW_ALIGNMENT || (uintptr_t)weights % sizeof(float))
-        return hew_fail(HEW_ERR_INVALID,
-                        "hew_conv_pack: weights at %p or packed at %p is misaligned", weights,
-                        packed);
-    const hew_conv_desc *d = &op->d;
-    const size_t taps = op->reduction.rows * op->reduction.taps;
-    const size_t count = (size_t)d->out_c * op->group_in * taps;
-    float *out = (float *)((char *)packed + sizeof(hew_packed_header));
-    hew_pack_header(packed, op->layout, hew_any_nonfinite(weights, count));
-    if (op->path == HEW_CONV_REF) {
-        memcpy(out, weights, count * sizeof(float));
-    } else if (op->path == HEW_CONV_DEPTHWISE) {
-        hew_dwconv_pack(op, weights, out);
-    } else {
-        memset(out, 0, op->zeros * sizeof(float));
-        for (size_t g = 0; g < (size_t)d->groups; g++)
-            for (size_t p = 0; p < op->panels.count; p++)
-                pack_panel(op, op->panels.panel + p,
-                           (const float *)weights + g * op->group_out * op->group_in * taps,
-                           out + op->zeros + g * op->group_floats +
-                               op->panels.panel[p].offset * taps * op->group_in);
-    }
-    return HEW_OK;
-}
 
 typedef struct run_state {
     const hew_conv *op;
     const hew_conv_args *args;
     int height; /* of tiles */
 } run_state;
+
+/* A block of integer sums; row_sums: scratch. */
+static void run_integers(const run_state *s, hew_block *b, size_t group, int32_t *row_sums)
+{
+    const hew_conv *op = s->op;
+    const size_t column = group * op->group_out;
+    hew_quant quant = hew_conv_quant(op, s->args, hew_conv_packed_sums(s->args->packed) +
+                                                      group * op->panels.padded_n);
+    if (quant.bias)
+        quant.bias += column;
+    const uint8_t *zero = s->args->weight_zero;
+    const hew_zeros zeros = {zero ? zero + column : NULL, op->format.b_unsigned};
+    b->quant = &quant;
+    if (zeros.zero || zeros.b_unsigned) {
+        hew_block_row_sums(b, op->format.a_signed, row_sums);
+        quant.row_sums = row_sums;
+        b->b_zero = &zeros;
+    }
+    hew_block_run(b);
+}
+
+/* The block's part of C and of what is added to it. */
+static hew_epilogue epilogue_of(const run_state *s, size_t pixel, size_t column)
+{
+    const hew_conv_args *args = s->args;
+    const size_t stride = (size_t)s->op->d.residual_stride, size = s->op->format.residual_size;
+    hew_epilogue e = s->op->epilogue;
+    e.scale = args->scale ? args->scale + column : NULL;
+    e.bias = args->bias ? args->bias + column : NULL;
+    if (args->residual) {
+        e.add = (const char *)args->residual + (pixel * stride + column) * size;
+        e.add_stride = stride * size;
+        e.beta = args->residual_scale == 0 ? 1 : args->residual_scale;
+    }
+    return e;
+}
 
 /* Task (group, block of pixels, chunk of panels). */
 static void run_task(void *context, size_t worker, size_t task)
@@ -65,47 +55,50 @@ static void run_task(void *context, size_t worker, size_t task)
     const hew_conv_desc *d = &op->d;
     const size_t chunk = task % op->chunks, block = task / op->chunks % op->row_blocks;
     const size_t group = task / op->chunks / op->row_blocks;
-    const float *packed = (const float *)((const char *)s->args->packed +
-                                          sizeof(hew_packed_header));
     char *scratch = (char *)s->args->scratch + worker * op->worker_bytes;
     const size_t rows = op->block_rows, taps = op->reduction.rows * op->reduction.taps;
+    const size_t mr = (size_t)op->panels.mr, nr = (size_t)op->panels.max_nr;
     hew_tile *tiles = hew_take(&scratch, rows * sizeof(hew_tile));
     hew_reduce_step *steps = hew_take(&scratch, rows * taps * sizeof(hew_reduce_step));
     uint32_t *first = hew_take(&scratch, rows * (hew_parts(&op->reduction) + 1) * sizeof(uint32_t));
-    float *patches = hew_take(&scratch, op->patch_floats * sizeof(float));
+    char *patches = hew_take(&scratch, op->patch_bytes);
+    char *pad = hew_take(&scratch, op->pad_bytes);
+    memset(pad, (uint8_t)s->args->in_zero, op->pad_bytes);
 
-    const hew_conv_rows where = {.op = op,
-                                 .in = (const float *)s->args->in + group * op->group_in,
-                                 .zeros = packed,
-                                 .begin = hew_cut(op->pixels, op->row_blocks, block),
-                                 .end = hew_cut(op->pixels, op->row_blocks, block + 1),
-                                 .height = s->height};
     const size_t column = group * op->group_out;
+    const hew_conv_rows where = {
+        .op = op,
+        .in = (const char *)s->args->in + group * op->group_in * op->format.a_size,
+        .pad = pad,
+        .begin = hew_cut(op->pixels, op->row_blocks, block),
+        .end = hew_cut(op->pixels, op->row_blocks, block + 1),
+        .height = s->height};
     hew_block b = {
         .panels = &op->panels,
         .panel_begin = hew_cut(op->panels.count, op->chunks, chunk),
         .panel_end = hew_cut(op->panels.count, op->chunks, chunk + 1),
         .reduction = &op->reduction,
+        .a_word = op->depth * op->format.a_size,
         .tiles = tiles,
         .n_tiles = hew_conv_tiles(&where, tiles, steps, first, patches),
-        .b = packed + op->zeros + group * op->group_floats,
-        .partial = (float *)scratch,
-        .c = (float *)s->args->out + where.begin * (size_t)d->out_stride + column,
-        .c_stride = (size_t)d->out_stride * sizeof(float),
-        .epilogue = op->epilogue,
+        .b = hew_conv_packed_panels(op, s->args->packed) + group * op->group_bytes,
+        .partial = hew_take(&scratch, hew_max(rows, mr) * nr * HEW_WORD),
+        .c = (char *)s->args->out +
+             (where.begin * (size_t)d->out_stride + column) * op->format.c_size,
+        .c_stride = (size_t)d->out_stride * op->format.c_size,
+        .c_size = op->format.c_size,
+        .add_size = op->format.residual_size,
+        .epilogue = epilogue_of(s, where.begin, column),
         .act = op->act,
         .act_fn = op->act_fn,
+        .stage = op->staged ? hew_take(&scratch, mr * nr * sizeof(float)) : NULL,
+        .c_type = d->out_type,
+        .quantize_fn = op->quantize_fn,
     };
-    if (s->args->scale)
-        b.epilogue.scale = s->args->scale + column;
-    if (s->args->bias)
-        b.epilogue.bias = s->args->bias + column;
-    if (s->args->residual) {
-        b.epilogue.add = (const float *)s->args->residual +
-                         where.begin * (size_t)d->residual_stride + column;
-        b.epilogue.add_stride = (size_t)d->residual_stride * sizeof(float);
-    }
-    hew_block_run(&b);
+    if (op->format.integer)
+        run_integers(s, &b, group, (int32_t *)scratch);
+    else
+        hew_block_run(&b);
 }
 
 static hew_status run(const hew_conv *op, const hew_conv_args *args)
@@ -134,10 +127,21 @@ static hew_status check_args(const hew_conv *op, const hew_conv_args *args)
                         args->size, sizeof *args);
     if (op->pixels > 0 && (!args->in || !args->out))
         return hew_fail(HEW_ERR_INVALID, "conv: %s is null", args->in ? "out" : "in");
-    if (((uintptr_t)args->in | (uintptr_t)args->out | (uintptr_t)args->scale |
-         (uintptr_t)args->bias | (uintptr_t)args->residual) % sizeof(float))
-        return hew_fail(HEW_ERR_INVALID, "conv: a tensor is not aligned to 4 bytes");
-    const hew_status s = hew_check_packed("conv", args->packed, op->layout);
+    const hew_conv_desc *d = &op->d;
+    if (!hew_aligned(args->in, d->in_type) || !hew_aligned(args->out, d->out_type) ||
+        !hew_aligned(args->scale, HEW_F32) || !hew_aligned(args->bias, HEW_F32) ||
+        !hew_aligned(args->bias_s32, HEW_S32) || !hew_aligned(args->residual, d->residual_type))
+        return hew_fail(HEW_ERR_INVALID, "conv: a tensor is not aligned to its elements");
+    hew_status s = hew_check_packed("conv", args->packed, op->layout);
+    if (s == HEW_OK)
+        s = hew_check_quantised(
+            "conv", &op->format,
+            &(hew_quantised){.a_type = d->in_type, .c_type = d->out_type,
+                             .residual_type = d->residual_type, .a_zero = args->in_zero,
+                             .c_zero = args->out_zero, .residual_zero = args->residual_zero,
+                             .c_scale = args->out_scale, .residual_scale = args->residual_scale,
+                             .bias_s32 = args->bias_s32, .b_zero = args->weight_zero,
+                             .floats = args->scale || args->bias || args->residual});
     if (s != HEW_OK)
         return s;
     if (op->worker_bytes > 0 && (!args->scratch || (uintptr_t)args->scratch % HEW_ALIGNMENT))
@@ -151,11 +155,11 @@ static hew_status check_args(const hew_conv *op, const hew_conv_args *args)
 static void report(const hew_conv *op, double us)
 {
     const double macs = (double)op->pixels * (double)op->group_out * (double)op->d.in_c *
-                        (double)(op->reduction.rows * op->reduction.taps);
+                        (double)(op->d.kernel[0] * op->d.kernel[1] * op->d.kernel[2]);
     char problem[HEW_CONV_TEXT];
     hew_conv_text(op, problem);
-    hew_verbose_line("conv f32 %s %s %.1f us %.2f GFLOP/s", problem, op->kernel->name, us,
-                     2e-3 * macs / us);
+    hew_verbose_line("conv %s %s %s %.1f us %.2f GOP/s", op->format.name, problem,
+                     op->kernel->name, us, 2e-3 * macs / us);
 }
 
 hew_status hew_conv_run(const hew_conv *op, const hew_conv_args *args)

@@ -3,28 +3,30 @@
  *
  * An output pixel's sum has a step for each tap: the row of channels of the input pixel under it.
  * So a tile of m pixels and t taps is t steps of m row pointers; nothing is copied.  A tap outside
- * the input points to a row of zeros if others of the tile's pixels need it, and is left out if
+ * the input points to a row of padding if others of the tile's pixels need it, and is left out if
  * none does.  Where the taps of a kernel row lie side by side in memory, they are one longer step:
  * a first layer of 3 channels and 7 x 7 taps has 7 steps of 21 products, not 49 of 3.  The few
- * pixels at the ends of an image row then have their short rows of taps patched up with zeros.
+ * pixels at the ends of an image row then have their short rows of taps patched up with padding: zeros, or a zero point.
  */
 #include "conv.h"
 
+#include <string.h>
+
 typedef struct pixel {
     int64_t at[3];     /* of tap 0; may lie outside */
-    const float *base; /* where tap 0 lies, or would lie */
+    const char *base;  /* where tap 0 lies, or would lie */
 } pixel;
 
-HEW_INLINE const float *moved(const float *p, int64_t floats)
+HEW_INLINE const char *moved(const char *p, int64_t bytes)
 {
-    return (const float *)((intptr_t)p + floats * (int64_t)sizeof(float));
+    return (const char *)((intptr_t)p + bytes);
 }
 
 /* Output pixels one after the other, with no division; what holds for a row is found out once. */
 typedef struct walk {
     int64_t out[3]; /* the next one's coordinates */
     pixel next;
-    int64_t right, down, in, member; /* floats that `base` moves at a step of each rank */
+    int64_t right, down, in, member; /* bytes that `base` moves at a step of each rank */
     uint64_t inside;                 /* at[2] below this have every tap of a row inside */
     bool inner_row;                  /* every tap of depth and height is inside */
 } walk;
@@ -41,12 +43,19 @@ static void start_row(walk *w, const hew_conv_desc *d)
     w->inner_row = all_inside(d, 0, w->next.at[0]) && all_inside(d, 1, w->next.at[1]);
 }
 
+/* From one input pixel to the next. */
+HEW_INLINE int64_t pixel_bytes(const hew_conv *op)
+{
+    return op->d.in_stride * (int64_t)op->format.a_size;
+}
+
 static walk walk_from(const hew_conv_rows *r, size_t index)
 {
     const hew_conv_desc *d = &r->op->d;
-    const int64_t *out = r->op->out, row = d->in[2] * d->in_stride, plane = d->in[1] * row;
+    const int64_t *out = r->op->out, step = pixel_bytes(r->op);
+    const int64_t row = d->in[2] * step, plane = d->in[1] * row;
     const int64_t reach = (d->kernel[2] - 1) * d->dilation[2];
-    walk w = {.right = d->stride[2] * d->in_stride};
+    walk w = {.right = d->stride[2] * step};
     w.down = d->stride[1] * row - out[2] * w.right;
     w.in = d->stride[0] * plane - out[1] * d->stride[1] * row;
     w.member = d->in[0] * plane - out[0] * d->stride[0] * plane;
@@ -62,7 +71,7 @@ static walk walk_from(const hew_conv_rows *r, size_t index)
     w.out[2] = column;
     w.next.at[2] += column * d->stride[2];
     w.next.base = moved(r->in, (int64_t)rest * d->in[0] * plane + w.next.at[0] * plane +
-                                   w.next.at[1] * row + w.next.at[2] * d->in_stride);
+                                   w.next.at[1] * row + w.next.at[2] * step);
     return w;
 }
 
@@ -110,21 +119,22 @@ typedef struct tile_builder {
     int m;
     bool inner, inner_row; /* every tap of every pixel is inside; every tap of a kernel row is */
     hew_reduce_step *next;
-    float *patch; /* room for rows of taps that are partly padding */
+    char *patch; /* room for rows of taps that are partly padding */
 } tile_builder;
 
-/* A row of taps of which some lie outside, in one piece: the input's values, zeros elsewhere. */
-static const float *patched(tile_builder *b, int i, const float *row)
+/* A row of taps of which some lie outside, in one piece: the input's values, and padding. */
+static const char *patched(tile_builder *b, int i, const char *row)
 {
     const hew_conv *op = b->rows->op;
-    const size_t c = op->group_in, taps = op->reduction.taps;
-    const size_t begin = (size_t)b->taps[i].begin, end = (size_t)b->taps[i].end;
+    const size_t tap = op->group_in * op->format.a_size, taps = (size_t)op->d.kernel[2];
+    const size_t begin = (size_t)b->taps[i].begin * tap, end = (size_t)b->taps[i].end * tap;
     if (begin == end)
-        return b->rows->zeros;
-    float *p = b->patch;
-    b->patch += taps * c;
-    for (size_t j = 0; j < taps * c; j++) /* too short for calls of memset and memcpy */
-        p[j] = j >= begin * c && j < end * c ? *moved(row, (int64_t)j) : 0;
+        return b->rows->pad;
+    char *p = b->patch;
+    b->patch += taps * tap;
+    memcpy(p, b->rows->pad, begin);
+    memcpy(p + begin, moved(row, (int64_t)begin), end - begin);
+    memcpy(p + end, b->rows->pad, taps * tap - end);
     return p;
 }
 
@@ -133,16 +143,19 @@ static void add_inner_row(tile_builder *b, size_t row, size_t t0, size_t t1, boo
                           int64_t down)
 {
     const hew_conv *op = b->rows->op;
-    const int64_t right = op->d.dilation[2] * op->d.in_stride;
+    const int64_t right = op->d.dilation[2] * pixel_bytes(op);
     for (size_t t = t0; t < t1; t += merged ? t1 - t0 : 1, b->next++) {
-        const intptr_t offset = (down + (int64_t)t * right) * (intptr_t)sizeof(float);
-        b->next->b_row = (row * op->reduction.taps + t) * op->group_in;
+        const intptr_t offset = down + (int64_t)t * right;
+        b->next->b_row = (row * op->reduction.taps + t) * op->reduction.channels;
         for (int i = 0; i < HEW_MAX_MR; i++)
-            b->next->a[i] = (const float *)(b->base[i] + offset);
+            b->next->a[i] = (const char *)(b->base[i] + offset);
     }
 }
 
-/* The steps of taps [t0, t1) of a kernel row; none where the row lies outside for all pixels. */
+/*
+ * The steps of taps [t0, t1) of a kernel row; none where the row lies outside for all pixels.  But
+ * sums of bytes have all taps: what zero points add is taken off for all of them.
+ */
 static void add_row(tile_builder *b, size_t row, size_t t0, size_t t1, bool merged)
 {
     const hew_conv *op = b->rows->op;
@@ -150,13 +163,13 @@ static void add_row(tile_builder *b, size_t row, size_t t0, size_t t1, bool merg
     const int64_t kd = d->kernel[0] == 1 ? 0 : (int64_t)row / d->kernel[1];
     const int64_t kh = (int64_t)row - kd * d->kernel[1];
     const int64_t down =
-        (kd * d->dilation[0] * d->in[1] + kh * d->dilation[1]) * d->in[2] * d->in_stride;
+        (kd * d->dilation[0] * d->in[1] + kh * d->dilation[1]) * d->in[2] * pixel_bytes(op);
     if (b->inner) {
         add_inner_row(b, row, t0, t1, merged, down);
         return;
     }
-    const float *start[HEW_MAX_MR]; /* null: outside */
-    bool any = false;
+    const char *start[HEW_MAX_MR]; /* null: outside */
+    bool any = op->format.integer;
     for (int i = 0; i < b->m; i++) {
         const int64_t *at = b->pixels[i].at;
         const bool in = inside(at[0], kd, d->dilation[0], d->in[0]) &&
@@ -167,20 +180,20 @@ static void add_row(tile_builder *b, size_t row, size_t t0, size_t t1, bool merg
     if (!any)
         return;
     for (size_t t = t0; t < t1; t += merged ? t1 - t0 : 1) {
-        const int64_t across = (int64_t)t * d->dilation[2] * d->in_stride;
+        const int64_t across = (int64_t)t * d->dilation[2] * pixel_bytes(op);
         hew_reduce_step *s = b->next;
-        any = false;
+        any = op->format.integer;
         for (int i = 0; i < b->m; i++) {
             const bool in = start[i] && (b->inner_row || merged ||
                                          ((int64_t)t >= b->taps[i].begin &&
                                           (int64_t)t < b->taps[i].end));
-            s->a[i] = in ? moved(start[i], across) : b->rows->zeros;
+            s->a[i] = in ? moved(start[i], across) : b->rows->pad;
             if (in && merged && !b->inner_row &&
-                b->taps[i].end - b->taps[i].begin < (int64_t)op->reduction.taps)
+                b->taps[i].end - b->taps[i].begin < d->kernel[2])
                 s->a[i] = patched(b, i, start[i]);
             any |= in;
         }
-        s->b_row = (row * op->reduction.taps + t) * op->group_in;
+        s->b_row = (row * op->reduction.taps + t) * op->reduction.channels;
         if (any)
             b->next++;
     }
@@ -196,7 +209,7 @@ static bool take_inner_pixels(tile_builder *b, int m)
         (uint64_t)(end - op->d.stride[2]) >= w->inside)
         return false;
     for (int i = 0; i < HEW_MAX_MR; i++)
-        b->base[i] = (intptr_t)w->next.base + i * w->right * (intptr_t)sizeof(float);
+        b->base[i] = (intptr_t)w->next.base + i * w->right;
     w->next.base = moved(w->next.base, m * w->right);
     w->next.at[2] = end;
     w->out[2] += m;
@@ -245,8 +258,8 @@ static void linear_tiles(const hew_conv_rows *rows, size_t count, hew_tile *tile
                          hew_reduce_step *steps)
 {
     static const uint32_t one_step[2] = {0, 1};
-    const size_t n = rows->end - rows->begin, stride = (size_t)rows->op->d.in_stride;
-    const float *in = rows->in + rows->begin * stride;
+    const size_t n = rows->end - rows->begin, stride = (size_t)pixel_bytes(rows->op);
+    const char *in = rows->in + rows->begin * stride;
     for (size_t i = 0; i < count; i++, steps++) {
         const size_t row = hew_cut(n, count, i), end = hew_cut(n, count, i + 1);
         steps->b_row = 0;
@@ -257,7 +270,7 @@ static void linear_tiles(const hew_conv_rows *rows, size_t count, hew_tile *tile
 }
 
 size_t hew_conv_tiles(const hew_conv_rows *rows, hew_tile *tiles, hew_reduce_step *steps,
-                      uint32_t *first, float *patches)
+                      uint32_t *first, char *patches)
 {
     const hew_conv *op = rows->op;
     const size_t n = rows->end - rows->begin, count = hew_ceil_div(n, (size_t)rows->height);
@@ -272,11 +285,11 @@ size_t hew_conv_tiles(const hew_conv_rows *rows, hew_tile *tiles, hew_reduce_ste
         look_at_pixels(&b, (int)(end - row));
         /* Zeros take part in a merged row, which is right for finite weights alone. */
         const bool merged = op->merge_taps && (b.inner || (rows->height > 1 &&
-                                                           (b.inner_row || op->patch_floats)));
+                                                           (b.inner_row || op->patch_bytes)));
         const hew_reduce_step *start = b.next;
         add_steps(&b, start, first, merged);
-        tiles[i] = (hew_tile){row, b.m, merged ? op->reduction.taps * op->group_in : op->group_in,
-                              start, first};
+        const size_t k = merged ? (size_t)op->d.kernel[2] * op->group_in : op->group_in;
+        tiles[i] = (hew_tile){row, b.m, k, start, first};
         first += hew_parts(&op->reduction) + 1;
     }
     return count;

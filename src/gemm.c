@@ -3,8 +3,6 @@
  */
 #include "gemm.h"
 
-#include <string.h>
-
 enum {
     A_BLOCK_BYTES = 512 << 10, /* of A that passes over a panel: half of a 1 MiB L2 */
     MIN_BLOCK_ROWS = 96,       /* so that a panel's block, at most 128 KiB, is worth its loads */
@@ -28,7 +26,7 @@ static hew_status check_stride(const char *name, int64_t *stride, int64_t column
 /* rows x columns with a row stride, and `batch` of them: fills in a dense batch stride and checks
  * that the last byte can be addressed. */
 static hew_status check_matrix(const char *name, int64_t rows, int64_t columns, int64_t ld,
-                               int64_t batch, int64_t *batch_stride)
+                               int64_t batch, size_t element, int64_t *batch_stride)
 {
     int64_t size = 0, last = 0;
     if (rows > 0 && (!hew_mul(rows - 1, ld, &size) || !hew_add(size, columns, &size)))
@@ -41,7 +39,7 @@ static hew_status check_matrix(const char *name, int64_t rows, int64_t columns, 
         return hew_fail(HEW_ERR_INVALID, "gemm: the batch stride of %s is %lld", name,
                         (long long)*batch_stride);
     if (size < 0 || (batch > 0 && !hew_mul(batch - 1, *batch_stride, &last)) ||
-        !hew_add(last, size, &last) || !hew_mul(last, (int64_t)sizeof(float), &last))
+        !hew_add(last, size, &last) || !hew_mul(last, (int64_t)element, &last))
         return hew_fail(HEW_ERR_OVERFLOW, "gemm: %s, %lld x %lld with stride %lld, is too large",
                         name, (long long)rows, (long long)columns, (long long)ld);
     return HEW_OK;
@@ -64,14 +62,23 @@ static hew_status check_output(const hew_gemm_desc *d)
     return HEW_OK;
 }
 
-static hew_status check_scalars(hew_gemm_desc *d)
+static hew_status check_scalars(hew_gemm_desc *d, hew_format *format)
 {
     if (d->size != sizeof *d)
         return hew_fail(HEW_ERR_INVALID, "gemm: descriptor size is %zu, this library's is %zu",
                         d->size, sizeof *d);
-    if (d->a_type != HEW_F32 || d->b_type != HEW_F32 || d->c_type != HEW_F32)
-        return hew_fail(HEW_ERR_UNSUPPORTED, "gemm: types %d, %d -> %d; f32 is what there is",
-                        (int)d->a_type, (int)d->b_type, (int)d->c_type);
+    const hew_status s = hew_format_of("gemm", d->a_type, d->b_type, d->c_type, d->residual_type,
+                                       d->a_dynamic, format);
+    if (s != HEW_OK)
+        return s;
+    if (format->integer && d->beta != 0)
+        return hew_fail(HEW_ERR_UNSUPPORTED, "gemm: beta = %g with %s; a residual adds to C",
+                        (double)d->beta, format->name);
+    if (d->b_group != 0)
+        return hew_fail(HEW_ERR_INVALID, "gemm: b_group = %lld with %s", (long long)d->b_group,
+                        format->name);
+    if (d->c_type == HEW_S32 && (d->act.kind != HEW_ACT_NONE || d->alpha != 0))
+        return hew_fail(HEW_ERR_INVALID, "gemm: C of s32 with an activation or an alpha");
     if (d->m < 0 || d->n < 0 || d->k < 0)
         return hew_fail(HEW_ERR_INVALID, "gemm: m = %lld, n = %lld, k = %lld", (long long)d->m,
                         (long long)d->n, (long long)d->k);
@@ -88,9 +95,9 @@ static hew_status check_scalars(hew_gemm_desc *d)
 }
 
 /* Fills in every default of the descriptor. */
-static hew_status normalise(hew_gemm_desc *d)
+static hew_status normalise(hew_gemm_desc *d, hew_format *f)
 {
-    hew_status s = check_scalars(d);
+    hew_status s = check_scalars(d, f);
     const bool ta = d->transpose_a, tb = d->transpose_b;
     if (s == HEW_OK)
         s = check_stride("lda", &d->lda, ta ? d->m : d->k);
@@ -110,52 +117,111 @@ static hew_status normalise(hew_gemm_desc *d)
     if (s == HEW_OK && d->stride_c == HEW_STRIDE_SHARED)
         s = hew_fail(HEW_ERR_INVALID, "gemm: members of the batch cannot share C");
     if (s == HEW_OK)
-        s = check_matrix("A", ta ? d->k : d->m, ta ? d->m : d->k, d->lda, d->batch, &d->stride_a);
+        s = check_matrix("A", ta ? d->k : d->m, ta ? d->m : d->k, d->lda, d->batch,
+                         hew_type_size(d->a_type), &d->stride_a);
     if (s == HEW_OK)
-        s = check_matrix("B", tb ? d->n : d->k, tb ? d->k : d->n, d->ldb, d->batch, &d->stride_b);
+        s = check_matrix("B", tb ? d->n : d->k, tb ? d->k : d->n, d->ldb, d->batch,
+                         f->b_size, &d->stride_b);
     if (s == HEW_OK)
-        s = check_matrix("C", d->m, d->n, d->ldc, d->batch, &d->stride_c);
+        s = check_matrix("C", d->m, d->n, d->ldc, d->batch, f->c_size, &d->stride_c);
     if (s == HEW_OK)
-        s = check_matrix("the residual", d->m, d->n, d->ldr, d->batch, &d->stride_r);
+        s = check_matrix("the residual", d->m, d->n, d->ldr, d->batch, f->residual_size,
+                         &d->stride_r);
     return s == HEW_OK ? check_output(d) : s;
 }
 
-static hew_gemm_path path_of(const hew_gemm_desc *d)
+static hew_gemm_path path_of(const hew_gemm_desc *d, bool integer)
 {
-    if (hew_gemv_serves(d))
+    if (!integer && hew_gemv_serves(d))
         return HEW_GEMM_VECTORS;
     if (d->b_packed)
         return HEW_GEMM_PACKED;
-    if (!d->transpose_b && d->m <= DIRECT_ROWS &&
+    if (!integer && !d->transpose_b && d->m <= DIRECT_ROWS &&
         (d->m <= 2 * HEW_MAX_MR || d->k * d->n * (int64_t)sizeof(float) <= DIRECT_B_BYTES))
         return HEW_GEMM_DIRECT;
     return d->batch > 1 && d->stride_b != 0 ? HEW_GEMM_BATCHED : HEW_GEMM_ONE_SHOT;
 }
 
-/* Bytes of k rows of `columns` packed columns; false when they don't fit. */
-static bool panel_bytes(int64_t k, size_t columns, size_t *bytes)
+/* Bytes of so many rows of `columns` words; false when they don't fit. */
+static bool panel_bytes(int64_t rows, size_t columns, size_t *bytes)
 {
     int64_t b;
-    if (!hew_mul(k, (int64_t)columns, &b) || !hew_mul(b, (int64_t)sizeof(float), &b) ||
+    if (!hew_mul(rows, (int64_t)columns, &b) || !hew_mul(b, HEW_WORD, &b) ||
         !hew_add(b, 2 * HEW_ALIGNMENT, &b))
         return false;
     *bytes = hew_round_up((size_t)b - 2 * HEW_ALIGNMENT, HEW_ALIGNMENT);
     return true;
 }
 
+/* Bytes of a block of A that is transposed or quantised on the way; false when they don't fit. */
+static bool a_bytes(const hew_gemm *op, size_t *bytes)
+{
+    const hew_gemm_desc *d = &op->d;
+    const size_t rows = op->block_rows, row = (size_t)d->k + HEW_A_PAD;
+    *bytes = 0;
+    if (d->transpose_a) {
+        int64_t b;
+        if (!hew_mul((int64_t)row, (int64_t)(rows * hew_type_size(d->a_type)), &b))
+            return false;
+        *bytes = hew_round_up((size_t)b, HEW_ALIGNMENT);
+    }
+    if (d->a_dynamic != HEW_DYNAMIC_NONE)
+        *bytes += hew_round_up(row * rows, HEW_ALIGNMENT) +
+                  hew_round_up(rows * sizeof(float), HEW_ALIGNMENT) * 2;
+    return true;
+}
+
+/* Scratch of integer sums: their stage, sums of A's rows. */
+static size_t integer_bytes(const hew_gemm *op)
+{
+    if (!op->format.integer)
+        return 0;
+    const size_t stage = (size_t)op->panels.mr * (size_t)op->panels.max_nr * sizeof(float);
+    return hew_round_up(op->staged ? stage : 0, HEW_ALIGNMENT) +
+           hew_round_up(op->block_rows * sizeof(int32_t), HEW_ALIGNMENT);
+}
+
+/* B that a run packs: a group of panels with the sums of their columns. */
+static bool plan_packing(hew_gemm *op, size_t *bytes)
+{
+    const size_t nr = (size_t)op->panels.max_nr;
+    const size_t per_panel = hew_max(op->words * nr * HEW_WORD, 1);
+    op->group_panels = hew_max(1, hew_min(op->panels.count, GROUP_BYTES / per_panel));
+    if (op->path == HEW_GEMM_BATCHED) {
+        op->chunks = hew_max(1, hew_ceil_div(op->panels.count, op->group_panels));
+        op->group_panels = hew_ceil_div(op->panels.count, op->chunks);
+    }
+    op->sums_bytes = op->format.integer ? op->group_panels * nr * sizeof(int32_t) : 0;
+    if (!panel_bytes((int64_t)op->words, op->group_panels * nr, bytes))
+        return false;
+    *bytes += hew_round_up(op->sums_bytes, HEW_ALIGNMENT);
+    return true;
+}
+
+/* Whether run_small serves, on one thread. */
+static bool is_small(const hew_gemm *op)
+{
+    const hew_gemm_desc *d = &op->d;
+    const double macs = (double)d->m * (double)d->n * (double)op->words;
+    return (op->path == HEW_GEMM_DIRECT || op->path == HEW_GEMM_PACKED) && !d->transpose_a &&
+           d->batch == 1 && macs <= SMALL_MACS && op->act.kind == HEW_ACT_NONE && !op->staged &&
+           !op->format.b_unsigned && d->a_dynamic == HEW_DYNAMIC_NONE && d->beta == 0 &&
+           op->reduction.channels <= op->reduction.block_channels;
+}
+
 /* Cuts the work into tasks, and adds up the scratch that they need. */
 static hew_status plan(hew_gemm *op)
 {
     const hew_gemm_desc *d = &op->d;
-    const size_t m = (size_t)d->m, n = (size_t)d->n, k = (size_t)d->k, mr = (size_t)op->panels.mr;
-    const size_t fit = A_BLOCK_BYTES / sizeof(float) / hew_max(k, 1);
+    const size_t m = (size_t)d->m, mr = (size_t)op->panels.mr;
+    const size_t fit = A_BLOCK_BYTES / HEW_WORD / hew_max(op->words, 1);
     const hew_cuts cuts =
         hew_cut_tasks(&op->panels, m, hew_min(hew_max(fit, MIN_BLOCK_ROWS), MAX_BLOCK_ROWS),
-                      (size_t)d->batch, (double)n * (double)k);
+                      (size_t)d->batch, (double)d->n * (double)op->words);
     op->row_blocks = cuts.row_blocks;
     op->chunks = cuts.chunks;
     op->block_rows = hew_ceil_div(m, hew_max(op->row_blocks, 1));
-    const double macs = (double)op->block_rows * (double)n * (double)k;
+    const double macs = (double)op->block_rows * (double)d->n * (double)op->words;
     op->members_per_task = 1;
     if (op->row_blocks <= 1 && op->chunks == 1)
         op->members_per_task = macs < 1 ? (size_t)hew_max((size_t)d->batch, 1)
@@ -165,26 +231,13 @@ static hew_status plan(hew_gemm *op)
     const size_t rows = op->reduction.channels > op->reduction.block_channels ? op->block_rows : mr;
     size_t bytes = tiles * (sizeof(hew_tile) + sizeof(hew_reduce_step));
     bytes = hew_round_up(bytes, HEW_ALIGNMENT) +
-            hew_round_up(rows * (size_t)op->panels.max_nr * sizeof(float), HEW_ALIGNMENT);
+            hew_round_up(rows * (size_t)op->panels.max_nr * HEW_WORD, HEW_ALIGNMENT) +
+            integer_bytes(op);
     size_t a = 0, b = 0;
-    if (d->transpose_a && !panel_bytes(d->k + HEW_A_PAD, op->block_rows, &a))
+    const bool packs = op->path == HEW_GEMM_BATCHED || op->path == HEW_GEMM_ONE_SHOT;
+    if (!a_bytes(op, &a) || (packs && !plan_packing(op, &b)))
         return hew_fail(HEW_ERR_OVERFLOW, "gemm: k = %lld is too large", (long long)d->k);
-    if (op->path == HEW_GEMM_BATCHED || op->path == HEW_GEMM_ONE_SHOT) {
-        const size_t nr = (size_t)op->panels.max_nr, per_panel = hew_max(k * nr * 4, 1);
-        op->group_panels = hew_max(1, hew_min(op->panels.count, GROUP_BYTES / per_panel));
-        if (op->path == HEW_GEMM_BATCHED) {
-            op->chunks = hew_max(1, hew_ceil_div(op->panels.count, op->group_panels));
-            op->group_panels = hew_ceil_div(op->panels.count, op->chunks);
-        }
-        if (!panel_bytes(d->k, op->group_panels * nr, &b))
-            return hew_fail(HEW_ERR_OVERFLOW, "gemm: k = %lld is too large", (long long)d->k);
-    }
-    const bool small = (op->path == HEW_GEMM_DIRECT || op->path == HEW_GEMM_PACKED) &&
-                       !d->transpose_a && d->batch == 1 &&
-                       macs * (double)op->row_blocks <= SMALL_MACS &&
-                       op->act.kind == HEW_ACT_NONE &&
-                       d->beta == 0 && op->reduction.channels <= op->reduction.block_channels;
-    if (small && m > 0) {
+    if (is_small(op) && m > 0) {
         op->small_tiles = hew_ceil_div(m, mr);
         op->small_rows = m / op->small_tiles;
         op->small_extra = m % op->small_tiles;
@@ -194,39 +247,61 @@ static hew_status plan(hew_gemm *op)
     return HEW_OK;
 }
 
+/* Panels for the kernels of this CPU. */
+static hew_status prepare_panels(hew_gemm *op)
+{
+    const int family = op->path == HEW_GEMM_DIRECT ? HEW_FAMILY_direct_f32 : op->format.gemm;
+    const hew_status s = hew_panels_create(&op->panels, family, (size_t)op->d.n);
+    if (s != HEW_OK)
+        return hew_fail(s, "gemm: no memory for the panels of n = %lld", (long long)op->d.n);
+    if (op->panels.count)
+        op->kernel = op->panels.panel[0].kernel;
+    op->depth = (size_t)op->kernel->depth;
+    op->words = hew_ceil_div((size_t)op->d.k, op->depth);
+    op->reduction = hew_reduction_of(1, 1, op->words);
+    return HEW_OK;
+}
+
+static hew_status prepare_packed(hew_gemm *op)
+{
+    const hew_gemm_desc *d = &op->d;
+    const bool panels = op->path == HEW_GEMM_PACKED;
+    const size_t columns = panels ? op->panels.padded_n : (size_t)d->n;
+    if (!panel_bytes((int64_t)op->words, columns, &op->packed_bytes))
+        return hew_fail(HEW_ERR_OVERFLOW, "gemm: packed B, %lld x %lld, is too large",
+                        (long long)d->k, (long long)d->n);
+    if (panels && op->format.integer)
+        op->sums_bytes = op->panels.padded_n * sizeof(int32_t);
+    op->packed_bytes += sizeof(hew_packed_header) + hew_round_up(op->sums_bytes, HEW_ALIGNMENT);
+    op->layout = hew_pack_layout(op->kernel, (int64_t[]){d->k, d->n, d->b_type}, 3);
+    return HEW_OK;
+}
+
 static hew_status prepare(hew_gemm *op)
 {
     hew_gemm_desc *d = &op->d;
     size_t count;
-    const hew_kernel *lines = hew_kernels(HEW_FAMILY_gemm_f32, &count);
+    const hew_kernel *lines = hew_kernels(op->format.gemm, &count);
     op->kernel = lines;
-    op->path = lines->isa == HEW_ISA_REF ? HEW_GEMM_REF : path_of(d);
-    op->reduction = hew_reduction_of(1, 1, (size_t)d->k);
-    size_t padded_n = (size_t)d->n;
-    if (op->path == HEW_GEMM_VECTORS) {
+    op->path = lines->isa == HEW_ISA_REF ? HEW_GEMM_REF : path_of(d, op->format.integer);
+    op->depth = 1;
+    op->words = (size_t)d->k;
+    op->reduction = hew_reduction_of(1, 1, op->words);
+    hew_status s = HEW_OK;
+    if (op->path == HEW_GEMM_VECTORS)
         hew_gemv_plan(op);
-    } else if (op->path != HEW_GEMM_REF) {
-        const hew_status s = hew_panels_create(
-            &op->panels,
-            op->path == HEW_GEMM_DIRECT ? HEW_FAMILY_direct_f32 : HEW_FAMILY_gemm_f32,
-            (size_t)d->n);
-        if (s != HEW_OK)
-            return hew_fail(s, "gemm: no memory for the panels of n = %lld", (long long)d->n);
-        padded_n = op->panels.padded_n;
-        if (op->panels.count)
-            op->kernel = op->panels.panel[0].kernel;
-    }
-    if (d->b_packed) {
-        if (!panel_bytes(d->k, padded_n, &op->packed_bytes))
-            return hew_fail(HEW_ERR_OVERFLOW, "gemm: packed B, %lld x %lld, is too large",
-                            (long long)d->k, (long long)d->n);
-        op->packed_bytes += sizeof(hew_packed_header);
-        op->layout = hew_pack_layout(op->kernel, (int64_t[]){d->k, d->n}, 2);
-    }
+    else if (op->path != HEW_GEMM_REF)
+        s = prepare_panels(op);
+    if (s == HEW_OK && d->b_packed)
+        s = prepare_packed(op);
+    if (s != HEW_OK)
+        return s;
     op->epilogue = (hew_epilogue){.alpha = d->alpha};
     op->act = hew_epilogue_act(&op->epilogue, d->act);
+    op->staged = op->format.integer && (op->act.kind != HEW_ACT_NONE || d->c_type == HEW_BF16);
     op->act_fn = HEW_FN(act_f32, hew_kernels(HEW_FAMILY_act_f32, &count));
     op->transpose = HEW_FN(transpose_f32, hew_kernels(HEW_FAMILY_transpose_f32, &count));
+    op->quantize_fn = HEW_FN(quantize_f32, hew_kernels(HEW_FAMILY_quantize_f32, &count));
     return op->path == HEW_GEMM_REF || op->path == HEW_GEMM_VECTORS ? HEW_OK : plan(op);
 }
 
@@ -235,22 +310,24 @@ hew_status hew_gemm_create(hew_gemm **out, const hew_gemm_desc *desc)
     if (!out || !desc)
         return hew_fail(HEW_ERR_INVALID, "hew_gemm_create: %s is null", out ? "desc" : "op");
     hew_gemm_desc d = *desc;
-    hew_status s = normalise(&d);
+    hew_format format;
+    hew_status s = normalise(&d, &format);
     if (s != HEW_OK)
         return s;
     hew_gemm *op = hew_malloc(sizeof *op);
     if (!op)
         return hew_fail(HEW_ERR_NO_MEMORY, "gemm: no memory for the operation");
     op->d = d;
+    op->format = format;
     s = prepare(op);
     if (s != HEW_OK) {
         hew_gemm_destroy(op);
         return s;
     }
     if (hew_verbose())
-        hew_verbose_line("create gemm f32 %lldx%lldx%lldx%lld %s packed %zu bytes",
-                         (long long)d.batch, (long long)d.m, (long long)d.n, (long long)d.k,
-                         op->kernel->name, op->packed_bytes);
+        hew_verbose_line("create gemm %s %lldx%lldx%lldx%lld %s packed %zu bytes",
+                         op->format.name, (long long)d.batch, (long long)d.m, (long long)d.n,
+                         (long long)d.k, op->kernel->name, op->packed_bytes);
     *out = op;
     return HEW_OK;
 }
@@ -265,32 +342,3 @@ void hew_gemm_destroy(hew_gemm *op)
 size_t hew_gemm_packed_size(const hew_gemm *op) { return op ? op->packed_bytes : 0; }
 
 const char *hew_gemm_kernel(const hew_gemm *op) { return op ? op->kernel->name : ""; }
-
-hew_status hew_gemm_pack(const hew_gemm *op, const void *b, void *packed)
-{
-    if (!op || !packed || (!b && op->d.k * op->d.n > 0))
-        return hew_fail(HEW_ERR_INVALID, "hew_gemm_pack: %s is null",
-                        !op ? "op" : !packed ? "packed" : "b");
-    if (!op->d.b_packed)
-        return hew_fail(HEW_ERR_INVALID, "hew_gemm_pack: the descriptor has b_packed = false");
-    if ((uintptr_t)packed % HEW_ALIGNMENT || (uintptr_t)b % sizeof(float))
-        return hew_fail(HEW_ERR_INVALID, "hew_gemm_pack: b at %p or packed at %p is misaligned", b,
-                        packed);
-    const hew_gemm_desc *d = &op->d;
-    const size_t k = (size_t)d->k, n = (size_t)d->n, ldb = (size_t)d->ldb;
-    float *out = (float *)((char *)packed + sizeof(hew_packed_header));
-    hew_pack_header(packed, op->layout, false);
-    if (op->path == HEW_GEMM_VECTORS) {
-        hew_gemv_pack(op, b, out);
-    } else if (op->path != HEW_GEMM_REF) {
-        for (size_t p = 0; p < op->panels.count; p++)
-            hew_pack_panel(op->panels.panel + p, k, b, ldb, d->transpose_b, op->transpose,
-                           out + op->panels.panel[p].offset * k);
-    } else if (d->transpose_b) {
-        op->transpose(n, k, b, ldb, out, n);
-    } else {
-        for (size_t i = 0; i < k; i++)
-            memcpy(out + i * n, (const float *)b + i * ldb, n * sizeof(float));
-    }
-    return HEW_OK;
-}

@@ -25,12 +25,16 @@ struct hew_gemm {
     const hew_kernel *kernel; /* that of the first panel, or the definition */
     uint64_t layout;          /* of packed B */
     size_t packed_bytes;
+    hew_format format;
     hew_panels panels;
-    hew_reduction reduction;
+    size_t depth, words;      /* elements of k in a word of a panel; words of all k */
+    hew_reduction reduction;  /* of words */
     hew_epilogue epilogue; /* all but the pointers */
     hew_act act;           /* what the epilogue leaves to act_fn */
     act_f32_fn *act_fn;
     transpose_f32_fn *transpose;
+    quantize_f32_fn *quantize_fn;
+    bool staged; /* integer sums are floats for a while: another activation, or bf16 */
 
     /* The work: batch x row_blocks x chunks of panels, from the shape alone. */
     size_t block_rows, row_blocks, chunks;
@@ -38,6 +42,7 @@ struct hew_gemm {
     size_t group_panels;     /* ONE_SHOT packs this many panels at a time */
     size_t worker_bytes;     /* scratch of one worker; in front of them ONE_SHOT's packed group */
     size_t shared_bytes;
+    size_t sums_bytes; /* integer B: of its columns' sums, in front of the panels */
     /* DIRECT or PACKED, and small enough for run_small on one thread: tiles of so many rows, the
      * first few of one more. */
     size_t small_tiles, small_rows, small_extra;
@@ -51,38 +56,76 @@ void hew_gemv_plan(hew_gemm *op);
 void hew_gemv_pack(const hew_gemm *op, const float *b, float *packed);
 hew_status hew_gemv_run(const hew_gemm *op, const hew_gemm_args *args, char *workers);
 
+/* Parts of packed B: gemm_pack.c. */
+HEW_INLINE int32_t *hew_gemm_packed_sums(const void *packed)
+{
+    return (int32_t *)((uintptr_t)packed + sizeof(hew_packed_header));
+}
+HEW_INLINE char *hew_gemm_packed_panels(const hew_gemm *op, const void *packed)
+{
+    return (char *)hew_gemm_packed_sums(packed) + hew_round_up(op->sums_bytes, HEW_ALIGNMENT);
+}
+void hew_gemm_pack_panel(const hew_gemm *op, const void *b, size_t panel, void *out, int32_t *sums);
+
+/* Element (row, column) of a member of a matrix with elements of `size` bytes; null stays null. */
+HEW_INLINE char *hew_gemm_at(const void *base, size_t size, size_t member, int64_t member_stride,
+                             size_t row, int64_t stride, size_t column)
+{
+    if (!base)
+        return NULL;
+    return (char *)(uintptr_t)base +
+           (member * (size_t)member_stride + row * (size_t)stride + column) * size;
+}
+
 /* The epilogue of a run, at C(row, column) of a member of the batch. */
 HEW_INLINE hew_epilogue hew_gemm_epilogue(const hew_gemm *op, const hew_gemm_args *args,
                                           size_t member, size_t row, size_t column)
 {
     const hew_gemm_desc *d = &op->d;
-    const size_t ldc = (size_t)d->ldc, ldr = (size_t)d->ldr;
-    const float *c = (const float *)args->c + member * (size_t)d->stride_c + row * ldc + column;
-    const float *residual = args->residual;
-    if (residual)
-        residual += member * (size_t)d->stride_r + row * ldr + column;
+    const size_t r_size = op->format.residual_size;
+    const void *residual =
+        hew_gemm_at(args->residual, r_size, member, d->stride_r, row, d->ldr, column);
     hew_epilogue e = op->epilogue;
     e.scale = args->scale ? args->scale + column : NULL;
     e.bias = args->bias ? args->bias + column : NULL;
     if (d->beta != 0) {
-        e.add = c;
-        e.add_stride = ldc * sizeof(float);
+        e.add = hew_gemm_at(args->c, sizeof(float), member, d->stride_c, row, d->ldc, column);
+        e.add_stride = (size_t)d->ldc * sizeof(float);
         e.beta = d->beta;
         e.residual = residual;
-        e.residual_stride = ldr * sizeof(float);
+        e.residual_stride = (size_t)d->ldr * sizeof(float);
     } else if (residual) {
         e.add = residual;
-        e.add_stride = ldr * sizeof(float);
-        e.beta = 1;
+        e.add_stride = (size_t)d->ldr * r_size;
+        e.beta = args->residual_scale == 0 ? 1 : args->residual_scale;
     }
     return e;
 }
+
+/* What integer sums need besides, at column 0.  b_sums: of packed B, from column 0 on. */
+HEW_INLINE hew_quant hew_gemm_quant(const hew_gemm *op, const hew_gemm_args *args,
+                                    const int32_t *b_sums)
+{
+    return (hew_quant){.b_sums = b_sums,
+                       .bias = args->bias_s32,
+                       .a_zero = args->a_zero,
+                       .k = (int32_t)(uint32_t)op->d.k,
+                       .add_type = op->d.residual_type,
+                       .add_zero = args->residual_zero,
+                       .c_type = op->d.c_type,
+                       .c_inverse = 1 / (args->c_scale == 0 ? 1 : args->c_scale),
+                       .c_zero = args->c_zero};
+}
+
+/* Spreads a run's tasks (gemm_tasks.c); scratch as planned. */
+hew_status hew_gemm_run_tasks(const hew_gemm *op, const hew_gemm_args *args, char *workers);
 
 /* One run's arguments on their way to the tasks. */
 typedef struct hew_gemm_run_state {
     const hew_gemm *op;
     const hew_gemm_args *args;
-    const float *packed;             /* panels, from panel 0 */
+    const char *packed;              /* panels, from panel 0 */
+    const int32_t *b_sums;           /* of integer B's columns, from column 0 */
     size_t panel_begin, panel_end;   /* of this group */
     size_t chunks;                   /* it is cut into */
     char *workers;                   /* worker_bytes each */

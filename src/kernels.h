@@ -253,6 +253,11 @@ typedef struct hew_quantize_rows {
 typedef void quantize_f32_fn(const hew_quantize_rows *rows);
 typedef quantize_f32_fn quantize_f32_ref_fn;
 
+/* A row of k floats becomes bytes, with a scale and a zero point of its own: hew_dynamic, symmetric
+ * for S8 and asymmetric for U8. */
+void hew_quantize_row(quantize_f32_fn *quantize, const float *x, size_t k, hew_type type, void *y,
+                      float *scale, int32_t *zero);
+
 /* ------------------------------------------------------------------------- transpose_f32 ---- */
 
 /* out[c][r] = in[r][c] for r < rows, c < columns; strides in floats; no overlap. */

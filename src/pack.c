@@ -59,3 +59,25 @@ void hew_pack_panel(const hew_panel *p, size_t k, const float *b, size_t stride,
         for (size_t i = 0; i < k; i++)
             memset(out + i * nr + n, 0, (nr - n) * sizeof(float));
 }
+
+/* One row of words at a time, so that rows of B are read as they lie. */
+void hew_pack_bytes(const hew_panel *p, size_t k, const hew_bytes *b, void *out, int32_t *sums)
+{
+    const size_t n = (size_t)p->n, nr = (size_t)p->kernel->nr, depth = (size_t)p->kernel->depth;
+    const uint8_t flip = b->flip ? 0x80 : 0;
+    memset(sums, 0, nr * sizeof *sums);
+    for (size_t word = 0; word * depth < k; word++) {
+        char *row = (char *)out + word * nr * 4;
+        const size_t whole = hew_min(depth, k - word * depth);
+        if (whole < depth || n < nr)
+            memset(row, 0, nr * 4);
+        for (size_t i = 0; i < whole; i++) {
+            const uint8_t *from = b->p + (word * depth + i) * b->row + p->column * b->column;
+            for (size_t j = 0; j < n; j++) {
+                const int8_t value = (int8_t)(from[j * b->column] ^ flip);
+                hew_pack_put(row, nr, depth, i, j, value);
+                sums[j] += value;
+            }
+        }
+    }
+}

@@ -32,4 +32,27 @@ bool hew_any_nonfinite(const float *x, size_t n);
 void hew_pack_panel(const hew_panel *p, size_t k, const float *b, size_t stride, bool transposed,
                     transpose_f32_fn *transpose, float *out);
 
+/*
+ * Element k of column j of an integer panel of nr columns: words as src/kernels.h has them, bytes
+ * for depth 4 and s16 for depth 2.  The panel is zero where nothing is put.
+ */
+HEW_INLINE void hew_pack_put(void *panel, size_t nr, size_t depth, size_t k, size_t j, int8_t value)
+{
+    const size_t word = k / depth * nr + j, part = k % depth;
+    if (depth == 4)
+        ((int8_t *)panel)[word * 4 + part] = value;
+    else
+        ((int16_t *)panel)[word * 2 + part] = value;
+}
+
+/* Bytes of a matrix B: element (k, j) is p[k * row + j * column]; flip: u8, packed 128 lower. */
+typedef struct hew_bytes {
+    const uint8_t *p;
+    size_t row, column;
+    bool flip;
+} hew_bytes;
+
+/* Panel p of B as words, and the sums of its columns over k, 0 past n: nr of them. */
+void hew_pack_bytes(const hew_panel *p, size_t k, const hew_bytes *b, void *out, int32_t *sums);
+
 #endif

@@ -6,6 +6,7 @@
 #include <math.h>
 
 enum {
+    MAX_NR = 64,
     TASKS = 32,    /* blocks of rows are not made smaller for more */
     TASK_TILES = 4 /* of rows, at least, in a block that is made smaller */
 };
@@ -81,65 +82,116 @@ hew_act hew_epilogue_act(hew_epilogue *e, hew_act act)
     return act;
 }
 
-HEW_INLINE const float *at(const float *base, size_t row, size_t stride, size_t column)
+/* Element (row, column) of a tensor of elements of `size` bytes; null stays null. */
+HEW_INLINE const void *at(const void *base, size_t row, size_t stride, size_t column, size_t size)
 {
-    return base ? (const float *)((const char *)base + row * stride) + column : NULL;
+    return base ? (const char *)base + row * stride + column * size : NULL;
 }
 
-/* The panel's first row for a channel. */
-HEW_INLINE const float *panel_of(const hew_block *b, const hew_panel *p, size_t channel)
+/* The panel's first row for a word of channels. */
+HEW_INLINE const char *panel_of(const hew_block *b, const hew_panel *p, size_t word)
 {
     if (b->b_stride)
-        return at(b->b, channel, b->b_stride, p->column);
+        return at(b->b, word, b->b_stride, p->column, HEW_WORD);
     const hew_reduction *r = b->reduction;
-    return b->b + p->offset * r->rows * r->taps * r->channels + channel * (size_t)p->kernel->nr;
+    const size_t words = p->offset * r->rows * r->taps * r->channels;
+    return b->b + (words + word * (size_t)p->kernel->nr) * HEW_WORD;
 }
 
-/* The tile that was just stored goes through the activation that the epilogue can't say. */
-static void activate(const hew_block *b, const hew_gemm_tile *tile)
+/* The tile that was just stored goes through the activation that the epilogue can't say, and from
+ * the stage to C. */
+static void finish_tile(const hew_block *b, const hew_gemm_tile *tile, char *c)
 {
-    b->act_fn(&(hew_act_f32_rows){.act = b->act,
-                                  .x = tile->c,
-                                  .x_stride = b->c_stride,
-                                  .rows = (size_t)tile->m,
-                                  .n = (size_t)tile->n});
+    const size_t rows = (size_t)tile->m, n = (size_t)tile->n;
+    if (b->act.kind != HEW_ACT_NONE)
+        b->act_fn(&(hew_act_f32_rows){
+            .act = b->act, .x = tile->c, .x_stride = tile->c_stride, .rows = rows, .n = n});
+    if (b->stage)
+        b->quantize_fn(&(hew_quantize_rows){.x = b->stage,
+                                            .x_stride = tile->c_stride,
+                                            .y = c,
+                                            .y_stride = b->c_stride,
+                                            .type = b->c_type,
+                                            .inverse = b->quant->c_inverse,
+                                            .zero = b->quant->c_zero,
+                                            .rows = rows,
+                                            .n = n});
 }
 
-/* All tiles of the block against one block of k of one panel. */
-static void run_tiles(const hew_block *b, const hew_panel *p, size_t part, size_t channel, size_t k,
-                      bool first, bool last)
+/* A panel's own part of what becomes of its sums. */
+typedef struct panel_end {
+    hew_epilogue e;
+    hew_quant q;
+    int32_t b_zero[MAX_NR];
+} panel_end;
+
+static void start_panel(const hew_block *b, const hew_panel *p, panel_end *end)
 {
-    gemm_f32_fn *const kernel = HEW_FN(gemm_f32, p->kernel);
-    const bool post = last && b->act.kind != HEW_ACT_NONE;
-    hew_epilogue e = b->epilogue;
-    e.scale = at(e.scale, 0, 0, p->column);
-    e.bias = at(e.bias, 0, 0, p->column);
+    end->e = b->epilogue;
+    end->e.scale = at(end->e.scale, 0, 0, p->column, sizeof(float));
+    end->e.bias = at(end->e.bias, 0, 0, p->column, sizeof(float));
+    if (!b->quant)
+        return;
+    end->q = *b->quant;
+    end->q.b_sums += p->offset;
+    end->q.bias = at(end->q.bias, 0, 0, p->column, sizeof(int32_t));
+    if (b->stage)
+        end->q.c_type = HEW_F32;
+    if (!b->b_zero)
+        return;
+    for (size_t j = 0; j < (size_t)p->n; j++)
+        end->b_zero[j] = hew_zero_of(b->b_zero, p->column + j);
+    end->q.b_zero = end->b_zero;
+}
+
+/* The rows of a tile. */
+static void start_tile(const hew_block *b, const hew_panel *p, size_t row, panel_end *end)
+{
+    hew_epilogue *e = &end->e;
+    e->add = at(b->epilogue.add, row, e->add_stride, p->column, b->add_size);
+    e->residual = at(b->epilogue.residual, row, e->residual_stride, p->column, sizeof(float));
+    if (!b->quant)
+        return;
+    end->q.row_sums = at(b->quant->row_sums, row, sizeof(int32_t), 0, 0);
+    end->q.row_zero = at(b->quant->row_zero, row, sizeof(int32_t), 0, 0);
+    end->q.row_scale = at(b->quant->row_scale, row, sizeof(float), 0, 0);
+}
+
+/* All tiles of the block against one block of k of one panel: channels [word, word + words), or all
+ * of each step where words is 0. */
+static void run_tiles(const hew_block *b, const hew_panel *p, size_t part, size_t word,
+                      size_t words, bool first, bool last)
+{
+    hew_gemm_fn *const kernel = (hew_gemm_fn *)p->kernel->fn;
+    const size_t depth = (size_t)p->kernel->depth;
+    const bool post = last && (b->act.kind != HEW_ACT_NONE || b->stage);
+    panel_end end;
+    start_panel(b, p, &end);
     hew_gemm_tile tile = {
-        .a_offset = channel * sizeof(float),
-        .k = k,
-        .b = panel_of(b, p, channel),
+        .a_offset = word * b->a_word,
+        .b = panel_of(b, p, word),
         .b_stride = b->b_stride,
         .partial = b->partial,
         .add_partial = !first,
         .last = last,
-        .c_stride = b->c_stride,
+        .c_stride = b->stage ? (size_t)p->kernel->nr * sizeof(float) : b->c_stride,
         .n = p->n,
-        .epilogue = &e,
+        .epilogue = &end.e,
+        .quant = b->quant ? &end.q : NULL,
     };
     for (const hew_tile *t = b->tiles; t < b->tiles + b->n_tiles; t++) {
+        char *const c = b->c + t->row * b->c_stride + p->column * b->c_size;
         tile.steps = t->steps + t->first[part];
         tile.n_steps = t->first[part + 1] - t->first[part];
         tile.m = t->m;
-        tile.c = (float *)((char *)b->c + t->row * b->c_stride) + p->column;
-        e.add = at(b->epilogue.add, t->row, e.add_stride, p->column);
-        e.residual = at(b->epilogue.residual, t->row, e.residual_stride, p->column);
-        if (k == 0)
-            tile.k = t->k;
+        tile.k = words ? hew_min(words * depth, t->k - word * depth) : t->k;
+        tile.c = b->stage ? (char *)b->stage : c;
+        start_tile(b, p, t->row, &end);
         if (!(first && last))
-            tile.partial = b->partial + t->row * (size_t)p->kernel->nr;
+            tile.partial = b->partial + t->row * (size_t)p->kernel->nr * HEW_WORD;
         kernel(&tile);
         if (HEW_UNLIKELY(post))
-            activate(b, &tile);
+            finish_tile(b, &tile, c);
     }
 }
 
@@ -155,4 +207,20 @@ void hew_block_run(const hew_block *b)
                           split ? hew_min(r->block_channels, r->channels - c) : 0,
                           part == 0 && c == 0,
                           part == parts - 1 && c + r->block_channels >= r->channels);
+}
+
+void hew_block_row_sums(const hew_block *b, bool is_signed, int32_t *row_sums)
+{
+    const size_t parts = hew_parts(b->reduction);
+    const unsigned flip = is_signed ? 0x80 : 0; /* x ^ 0x80 is x + 128 as an unsigned byte */
+    for (const hew_tile *t = b->tiles; t < b->tiles + b->n_tiles; t++) {
+        const hew_reduce_step *s = t->steps + t->first[0], *end = t->steps + t->first[parts];
+        for (size_t i = 0; i < (size_t)t->m; i++) {
+            uint32_t sum = 0; /* modulo 2^32, like the sums */
+            for (s = t->steps + t->first[0]; s < end; s++)
+                for (size_t k = 0; k < t->k; k++)
+                    sum += (((const uint8_t *)s->a[i])[k] ^ flip) - flip;
+            row_sums[t->row + i] = (int32_t)sum;
+        }
+    }
 }

@@ -14,8 +14,10 @@
 #ifndef HEW_PANELS_H
 #define HEW_PANELS_H
 
-#include "kernels.h"
+#include "format.h"
 #include "reduce.h"
+
+enum { HEW_WORD = 4 }; /* bytes: of a panel's words and of running sums */
 
 typedef struct hew_panel {
     const hew_kernel *kernel;
@@ -50,7 +52,7 @@ hew_cuts hew_cut_tasks(const hew_panels *panels, size_t rows, size_t block_rows,
 typedef struct hew_tile {
     size_t row;                   /* in the block */
     int m;                        /* rows */
-    size_t k;                     /* of each step, unless the reduction splits channels */
+    size_t k;                     /* elements of each step; its channels, if those are split */
     const hew_reduce_step *steps; /* of all parts, one after the other */
     const uint32_t *first;        /* part p has steps [first[p], first[p + 1]) */
 } hew_tile;
@@ -61,23 +63,37 @@ HEW_INLINE size_t hew_parts(const hew_reduction *r)
     return hew_max(1, hew_ceil_div(r->rows, r->block_rows) * hew_ceil_div(r->taps, r->block_taps));
 }
 
+/*
+ * A block of rows of C.  The reduction counts words of a panel (kernels.h): channels are words of
+ * `depth` elements, which are a_word bytes of a row of A.
+ */
 typedef struct hew_block {
     const hew_panels *panels;
     size_t panel_begin, panel_end;
     const hew_reduction *reduction;
+    size_t a_word;
     const hew_tile *tiles;
     size_t n_tiles;
-    const float *b;        /* the first panel, or with b_stride the caller's B (direct_f32) */
+    const char *b;         /* the first panel, or with b_stride the caller's B (direct_f32) */
     size_t b_stride;       /* bytes between the caller's rows; 0: panels */
-    float *partial;        /* 64-byte aligned, rows x max_nr; mr x max_nr for one block of k */
-    float *c;              /* the block's first row, column 0 */
+    char *partial;         /* 64-byte aligned, rows x max_nr words; mr x max_nr for one block of k */
+    char *c;               /* the block's first row, column 0 */
     size_t c_stride;       /* bytes */
+    size_t c_size, add_size; /* bytes of an element of C and of the epilogue's `add` */
     hew_epilogue epilogue; /* scale, bias, add, residual: at the block's first row, column 0 */
     hew_act act;           /* what the epilogue can't say: a pass over the stored tile, or NONE */
     act_f32_fn *act_fn;
+    const hew_quant *quant; /* integer sums: at the block's first row, column 0; b_zero apart */
+    const hew_zeros *b_zero; /* null: 0 */
+    float *stage;          /* integer sums that are floats for a while: mr x max_nr; or null */
+    hew_type c_type;       /* what the stage then becomes, by quantize_fn */
+    quantize_f32_fn *quantize_fn;
 } hew_block;
 
 void hew_block_run(const hew_block *block);
+
+/* row_sums[row] of the quant: of each of the block's rows of A, all of whose elements are bytes. */
+void hew_block_row_sums(const hew_block *block, bool is_signed, int32_t *row_sums);
 
 /* Splits an activation into the epilogue's clamp and what is left for act_f32. */
 hew_act hew_epilogue_act(hew_epilogue *epilogue, hew_act act);

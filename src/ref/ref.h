@@ -8,7 +8,7 @@
 #ifndef HEW_REF_H
 #define HEW_REF_H
 
-#include "core.h"
+#include "kernels.h"
 
 #include <math.h>
 #include <string.h>
@@ -61,5 +61,18 @@ HEW_INLINE uint16_t hew_ref_bf16(float x)
         return (uint16_t)(bits >> 16 | 0x40);
     return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
+
+/* What becomes of an integer sum, column j: hew_quant and hew_epilogue in kernels.h. */
+typedef struct hew_ref_result {
+    const hew_quant *quant;
+    const float *scale, *bias;
+    float alpha, beta, row_scale; /* row_scale: 1 unless rows have their own */
+    hew_act act;
+} hew_ref_result;
+
+/* Stores element `at` of c; `sum` has zero points and bias in it.  add: its
+ * element `at_add`, or null. */
+void hew_ref_store(const hew_ref_result *r, int32_t sum, int64_t j, const void *add, int64_t at_add,
+                   void *c, int64_t at);
 
 #endif

@@ -1,0 +1,69 @@
+/*
+ * format.h - what the types of an operation's operands decide.
+ */
+#ifndef HEW_FORMAT_H
+#define HEW_FORMAT_H
+
+#include "kernels.h"
+
+/* How sums of products of two types are computed and stored. */
+typedef struct hew_format {
+    const char *name;     /* "f32", "u8s8" */
+    int gemm, conv;       /* families; A of f32 that is quantised on the way counts as bytes */
+    bool integer;         /* sums are s32 */
+    bool a_signed;        /* bytes of A are s8 */
+    bool b_unsigned;      /* B is u8, and packed as s8, 128 lower */
+    size_t a_size, b_size, c_size, residual_size; /* bytes of an element */
+} hew_format;
+
+/* The format of a descriptor's types; a message that begins with `op` where there is none. */
+hew_status hew_format_of(const char *op, hew_type a, hew_type b, hew_type c, hew_type residual,
+                         hew_dynamic dynamic, hew_format *format);
+
+/* Bytes of an element; 0 for S4 and values that are no type. */
+size_t hew_type_size(hew_type type);
+
+HEW_INLINE bool hew_aligned(const void *p, hew_type type)
+{
+    return (uintptr_t)p % hew_type_size(type) == 0;
+}
+
+/* "f32", "u8", ...; "unknown" for values that are no type. */
+const char *hew_type_name(hew_type type);
+
+/* The values of an integer type: [low, high]. */
+typedef struct hew_span {
+    int32_t low, high;
+} hew_span;
+HEW_INLINE hew_span hew_span_of(hew_type type)
+{
+    return type == HEW_U8 ? (hew_span){0, 255}
+           : type == HEW_S8 ? (hew_span){-128, 127}
+                            : (hew_span){0, 0}; /* of a zero point that isn't used */
+}
+
+/* The arguments of a run that belong to quantised tensors, and those that C of s32 hasn't. */
+typedef struct hew_quantised {
+    hew_type a_type, c_type, residual_type;
+    int32_t a_zero, c_zero, residual_zero;
+    float c_scale, residual_scale;
+    bool bias_s32, b_zero; /* given */
+    bool floats;           /* a scale, a bias or a residual is given */
+} hew_quantised;
+
+/* In range where they are used; not there for a format of f32. */
+hew_status hew_check_quantised(const char *op, const hew_format *format, const hew_quantised *q);
+
+/* Zero points of packed B's columns. */
+typedef struct hew_zeros {
+    const void *zero;  /* as the caller gives them, of B's type; null: 0 */
+    bool b_unsigned;
+} hew_zeros;
+HEW_INLINE int32_t hew_zero_of(const hew_zeros *z, size_t column)
+{
+    if (!z->b_unsigned)
+        return ((const int8_t *)z->zero)[column];
+    return (z->zero ? ((const uint8_t *)z->zero)[column] : 0) - 128;
+}
+
+#endif

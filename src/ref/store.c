@@ -1,0 +1,35 @@
+/*
+ * store.c - what becomes of an integer sum: the epilogue of hew_quant and hew_epilogue, kernels.h.
+ */
+#include "ref/ref.h"
+
+static float added(const hew_quant *q, const void *add, int64_t at)
+{
+    if (q->add_type == HEW_F32)
+        return ((const float *)add)[at];
+    const int32_t x =
+        q->add_type == HEW_S8 ? ((const int8_t *)add)[at] : ((const uint8_t *)add)[at];
+    return (float)(x - q->add_zero);
+}
+
+void hew_ref_store(const hew_ref_result *r, int32_t sum, int64_t j, const void *add, int64_t at_add,
+                   void *c, int64_t at)
+{
+    const hew_quant *q = r->quant;
+    if (q->c_type == HEW_S32) {
+        ((int32_t *)c)[at] = sum;
+        return;
+    }
+    const float factor = (r->scale ? r->alpha * r->scale[j] : r->alpha) * r->row_scale;
+    float v = fmaf((float)sum, factor, (r->bias ? r->bias[j] : 0.0f) + 0.0f);
+    if (add)
+        v = fmaf(r->beta, added(q, add, at_add), v);
+    v = hew_ref_act(r->act, v);
+    if (q->c_type == HEW_F32)
+        ((float *)c)[at] = v;
+    else if (q->c_type == HEW_BF16)
+        ((uint16_t *)c)[at] = hew_ref_bf16(v);
+    else
+        ((uint8_t *)c)[at] =
+            (uint8_t)hew_ref_quantize(v * q->c_inverse, q->c_zero, q->c_type);
+}
