@@ -128,9 +128,10 @@ static hew_status check_args(const hew_conv *op, const hew_conv_args *args)
     if (op->pixels > 0 && (!args->in || !args->out))
         return hew_fail(HEW_ERR_INVALID, "conv: %s is null", args->in ? "out" : "in");
     const hew_conv_desc *d = &op->d;
-    if (!hew_aligned(args->in, d->in_type) || !hew_aligned(args->out, d->out_type) ||
-        !hew_aligned(args->scale, HEW_F32) || !hew_aligned(args->bias, HEW_F32) ||
-        !hew_aligned(args->bias_s32, HEW_S32) || !hew_aligned(args->residual, d->residual_type))
+    const hew_format *f = &op->format;
+    if (((uintptr_t)args->in & f->a_low) | ((uintptr_t)args->out & f->c_low) |
+        ((uintptr_t)args->residual & f->residual_low) |
+        (((uintptr_t)args->scale | (uintptr_t)args->bias | (uintptr_t)args->bias_s32) & 3))
         return hew_fail(HEW_ERR_INVALID, "conv: a tensor is not aligned to its elements");
     hew_status s = hew_check_packed("conv", args->packed, op->layout);
     if (s == HEW_OK)

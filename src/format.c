@@ -65,6 +65,10 @@ hew_status hew_format_of(const char *op, hew_type a, hew_type b, hew_type c, hew
         format->b_size = hew_type_size(b);
         format->c_size = hew_type_size(c);
         format->residual_size = hew_type_size(residual);
+        format->a_low = hew_type_size(a) - 1;
+        format->b_low = format->b_size - 1;
+        format->c_low = format->c_size - 1;
+        format->residual_low = format->residual_size - 1;
         return HEW_OK;
     }
     return hew_fail(HEW_ERR_UNSUPPORTED, "%s: %s x %s -> %s, residual %s, dynamic %d is not among "

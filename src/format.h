@@ -14,6 +14,8 @@ typedef struct hew_format {
     bool a_signed;        /* bytes of A are s8 */
     bool b_unsigned;      /* B is u8, and packed as s8, 128 lower */
     size_t a_size, b_size, c_size, residual_size; /* bytes of an element */
+    uintptr_t a_low, b_low, c_low, residual_low;  /* bits that are 0 in an aligned address; a: of
+                                                     the caller's type */
 } hew_format;
 
 /* The format of a descriptor's types; a message that begins with `op` where there is none. */
@@ -22,11 +24,6 @@ hew_status hew_format_of(const char *op, hew_type a, hew_type b, hew_type c, hew
 
 /* Bytes of an element; 0 for S4 and values that are no type. */
 size_t hew_type_size(hew_type type);
-
-HEW_INLINE bool hew_aligned(const void *p, hew_type type)
-{
-    return (uintptr_t)p % hew_type_size(type) == 0;
-}
 
 /* "f32", "u8", ...; "unknown" for values that are no type. */
 const char *hew_type_name(hew_type type);
@@ -51,7 +48,8 @@ typedef struct hew_quantised {
     bool floats;           /* a scale, a bias or a residual is given */
 } hew_quantised;
 
-/* In range where they are used; not there for a format of f32. */
+/* In range where they are used; not there for a format of f32.  A run of f32 that has none of them
+ * doesn't come here. */
 hew_status hew_check_quantised(const char *op, const hew_format *format, const hew_quantised *q);
 
 /* Zero points of packed B's columns. */

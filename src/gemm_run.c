@@ -74,6 +74,29 @@ size_t hew_gemm_scratch_size(const hew_gemm *op, size_t threads)
     return hew_scratch_bytes(op->shared_bytes, op->worker_bytes, threads);
 }
 
+static bool is_quantised(const hew_gemm_args *args)
+{
+    return args->bias_s32 || args->b_zero || (args->a_zero | args->c_zero | args->residual_zero) ||
+           args->c_scale != 0 || args->residual_scale != 0;
+}
+
+static hew_status check_quantised(const hew_gemm *op, const hew_gemm_args *args)
+{
+    const hew_gemm_desc *d = &op->d;
+    const hew_quantised q = {.a_type = d->a_type,
+                             .c_type = d->c_type,
+                             .residual_type = d->residual_type,
+                             .a_zero = args->a_zero,
+                             .c_zero = args->c_zero,
+                             .residual_zero = args->residual_zero,
+                             .c_scale = args->c_scale,
+                             .residual_scale = args->residual_scale,
+                             .bias_s32 = args->bias_s32,
+                             .b_zero = args->b_zero,
+                             .floats = args->scale || args->bias || args->residual};
+    return hew_check_quantised("gemm", &op->format, &q);
+}
+
 static hew_status check_args(const hew_gemm *op, const hew_gemm_args *args)
 {
     const hew_gemm_desc *d = &op->d;
@@ -84,21 +107,16 @@ static hew_status check_args(const hew_gemm *op, const hew_gemm_args *args)
     if (!empty && (!args->c || (d->k > 0 && (!args->a || (!d->b_packed && !args->b)))))
         return hew_fail(HEW_ERR_INVALID, "gemm: %s is null",
                         !args->c ? "c" : !args->a ? "a" : "b");
-    if (!hew_aligned(args->a, d->a_type) || !hew_aligned(args->b, d->b_type) ||
-        !hew_aligned(args->c, d->c_type) || !hew_aligned(args->scale, HEW_F32) ||
-        !hew_aligned(args->bias, HEW_F32) || !hew_aligned(args->bias_s32, HEW_S32) ||
-        !hew_aligned(args->residual, d->residual_type))
+    const hew_format *f = &op->format;
+    if (((uintptr_t)args->a & f->a_low) | ((uintptr_t)args->b & f->b_low) |
+        ((uintptr_t)args->c & f->c_low) | ((uintptr_t)args->residual & f->residual_low) |
+        (((uintptr_t)args->scale | (uintptr_t)args->bias | (uintptr_t)args->bias_s32) & 3))
         return hew_fail(HEW_ERR_INVALID, "gemm: a tensor is not aligned to its elements");
-    const hew_status q = hew_check_quantised(
-        "gemm", &op->format,
-        &(hew_quantised){.a_type = d->a_type, .c_type = d->c_type,
-                         .residual_type = d->residual_type, .a_zero = args->a_zero,
-                         .c_zero = args->c_zero, .residual_zero = args->residual_zero,
-                         .c_scale = args->c_scale, .residual_scale = args->residual_scale,
-                         .bias_s32 = args->bias_s32, .b_zero = args->b_zero,
-                         .floats = args->scale || args->bias || args->residual});
-    if (HEW_UNLIKELY(q != HEW_OK))
-        return q;
+    if (f->integer || is_quantised(args)) {
+        const hew_status s = check_quantised(op, args);
+        if (s != HEW_OK)
+            return s;
+    }
     if (d->b_packed) {
         const hew_status s = hew_check_packed("gemm", args->packed_b, op->layout);
         if (s != HEW_OK)
