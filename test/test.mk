@@ -11,6 +11,14 @@ $(BUILD)/test/%.o: test/%.c Makefile test/test.mk
 $(TEST_BIN): $(BUILD)/test/%: $(BUILD)/test/%.o $(TEST_LIB:%.c=$(BUILD)/%.o) $(LIB)
 	$(CC) $(CFLAGS) $(SAN) -o $@ $(filter-out $(LIB),$^) $(LIB) -lcmocka -lm -pthread
 
+# ONNX's operator tests share the reader of models with bench/net.
+ONNX_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard test/onnx/*.c))
+$(BUILD)/test/test_onnx: $(ONNX_OBJ)
+
+## make onnx-table   docs/onnx.md, from what test_onnx finds
+onnx-table: $(BUILD)/test/test_onnx
+	HEW_ONNX_TABLE=docs/onnx.md HEW_TEST_FILTER=onnx__document $<
+
 TEST_INSTALL = "MAKE='$(MAKE)' BUILD='$(BUILD)' CC='$(CC)' CXX='$(CXX)' test/test_install.sh $(VERSION)"
 test: $(TEST_BIN) all
 	+@MAKEFLAGS= test/run.sh $(TEST_BIN) $(TEST_INSTALL)
@@ -68,5 +76,5 @@ check-exports: all
 	@test/check-exports.sh include/hew.h $(LIB) $(SO)
 
 .PHONY: test unit test-every-float test-install test-asan test-ubsan test-tsan check check-spills \
-        check-baseline check-exports fuzz fuzz-run
--include $(wildcard $(BUILD)/test/*.d)
+        check-baseline check-exports fuzz fuzz-run onnx-table
+-include $(wildcard $(BUILD)/test/*.d $(BUILD)/test/onnx/*.d)

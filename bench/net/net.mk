@@ -1,6 +1,7 @@
 ## make demo         a network classifies pictures on every rung; MODELS=DIR has more networks
 ## make hew-run      build/hew-run: runs .onnx and .hewnet models on pictures (--help)
-NET_PARTS := graph fuse plan exec load hewnet protobuf onnx onnx_ops onnx_layers pictures sheet
+NET_PARTS := graph fuse plan exec load hewnet protobuf onnx_proto onnx onnx_ops \
+             onnx_layers pictures sheet
 NET_OBJ   := $(NET_PARTS:%=$(BUILD)/bench/net/%.o)
 NET_PEAK  := $(addprefix $(BUILD)/bench/,peak.o peak_sse.o peak_avx2.o peak_avx512.o)
 MODELS    ?= ../shared/models
@@ -16,7 +17,7 @@ demo: $(BUILD)/hew-demo $(BUILD)/hew-run
 	@sh bench/net/demo.sh $(BUILD) $(MODELS)
 
 # The test's rule puts the library before these objects, which need it: so here it is again.
-$(BUILD)/test/test_net: $(NET_OBJ) $(BUILD)/test/libhew.a
+$(BUILD)/test/test_net $(BUILD)/test/test_onnx: $(NET_OBJ) $(BUILD)/test/libhew.a
 $(BUILD)/test/libhew.a: $(LIB)
 	@mkdir -p $(@D)
 	ln -sf ../libhew.a $@

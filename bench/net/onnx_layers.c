@@ -68,7 +68,7 @@ static float *copy_floats(const float *from, int count)
 bool onnx_conv(struct onnx_reader *r, const struct onnx_node *node)
 {
     const struct onnx_value *x = onnx_image_input(r, node, 0);
-    const struct onnx_constant *w = x ? onnx_float_input(r, node, 1, -1) : NULL, *b = NULL;
+    const struct onnx_tensor *w = x ? onnx_float_input(r, node, 1, -1) : NULL, *b = NULL;
     if (w == NULL)
         return false;
     if (w->rank != 4 || w->dims[0] < 1)
@@ -120,13 +120,13 @@ bool onnx_pad(struct onnx_reader *r, const struct onnx_node *node)
     /* Rank-4 pads: four before, four after.  Since opset 11 they are an input. */
     int64_t pads[8] = { 0 };
     int count = onnx_ints(node, "pads", pads, 8);
-    if (given != NULL && given->tensor < 0 && given->constant.ints != NULL) {
+    if (given != NULL && given->tensor < 0 && given->constant.type == ONNX_INT64) {
         count = given->constant.count;
         for (int i = 0; i < 8 && i < count; i++)
             pads[i] = given->constant.ints[i];
     }
     const struct pb_bytes mode = onnx_string(node, "mode");
-    const struct onnx_constant *fill = NULL;
+    const struct onnx_tensor *fill = NULL;
     if (onnx_given(node, 2) && (fill = onnx_float_input(r, node, 2, 1)) == NULL)
         return false;
     bool good = count == 8 && (mode.size == 0 || pb_is(mode, "constant"))
@@ -162,7 +162,8 @@ bool onnx_global_pool(struct onnx_reader *r, const struct onnx_node *node)
         int64_t axes[4] = { 0 };
         int count = onnx_ints(node, "axes", axes, 4);
         const struct onnx_value *given_axes = onnx_input(r, node, 1);
-        if (given_axes != NULL && given_axes->tensor < 0 && given_axes->constant.ints != NULL) {
+        if (given_axes != NULL && given_axes->tensor < 0
+            && given_axes->constant.type == ONNX_INT64) {
             count = given_axes->constant.count;
             for (int i = 0; i < 2 && i < count; i++)
                 axes[i] = given_axes->constant.ints[i];
@@ -180,7 +181,7 @@ bool onnx_global_pool(struct onnx_reader *r, const struct onnx_node *node)
 /* ----------------------------------------------------------------- linear: Gemm, MatMul ----- */
 
 /* Row o of the result reads the tensor as it lies here: h, w, c; ONNX flattened it as c, h, w. */
-static float *linear_weights(const struct net_tensor *t, const struct onnx_constant *w,
+static float *linear_weights(const struct net_tensor *t, const struct onnx_tensor *w,
                              bool transposed, int out_c, float alpha)
 {
     const int pixels = t->h * t->w, k = pixels * t->c;
@@ -202,7 +203,7 @@ bool onnx_linear(struct onnx_reader *r, const struct onnx_node *node)
     const bool gemm = pb_is(node->op, "Gemm");
     const bool transposed = gemm && onnx_int(node, "transB", 0) != 0;
     const struct onnx_value *x = onnx_tensor_input(r, node, 0);
-    const struct onnx_constant *w = x ? onnx_float_input(r, node, 1, -1) : NULL, *b = NULL;
+    const struct onnx_tensor *w = x ? onnx_float_input(r, node, 1, -1) : NULL, *b = NULL;
     if (w == NULL)
         return false;
     if (gemm && onnx_int(node, "transA", 0) != 0)
@@ -231,7 +232,7 @@ bool onnx_linear(struct onnx_reader *r, const struct onnx_node *node)
 /* ---------------------------------------------------- per channel: Add, Sub, Mul, Div ------- */
 
 /* Whether a constant has one value, or one for each channel along the channels' axis. */
-static bool per_channel(const struct onnx_constant *c, bool flat, int channels)
+static bool per_channel(const struct onnx_tensor *c, bool flat, int channels)
 {
     const int axis = flat ? c->rank - 1 : c->rank - 3;
     return c->count == 1 || (c->count == channels && axis >= 0 && c->dims[axis] == channels);
@@ -240,7 +241,7 @@ static bool per_channel(const struct onnx_constant *c, bool flat, int channels)
 static bool convert_with_constant(struct onnx_reader *r, const struct onnx_node *node, int side)
 {
     const struct onnx_value *x = onnx_image_input(r, node, 1 - side);
-    const struct onnx_constant *c = x ? onnx_float_input(r, node, side, -1) : NULL;
+    const struct onnx_tensor *c = x ? onnx_float_input(r, node, side, -1) : NULL;
     if (c == NULL)
         return false;
     const int channels = r->net->tensors[x->tensor].c;
@@ -321,7 +322,7 @@ bool onnx_batch_norm(struct onnx_reader *r, const struct onnx_node *node)
     if (x == NULL)
         return false;
     const int channels = r->net->tensors[x->tensor].c;
-    const struct onnx_constant *p[4];      /* scale, B, mean, variance */
+    const struct onnx_tensor *p[4];      /* scale, B, mean, variance */
     for (int i = 0; i < 4; i++)
         if ((p[i] = onnx_float_input(r, node, i + 1, channels)) == NULL)
             return false;

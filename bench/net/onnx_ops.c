@@ -51,11 +51,11 @@ const struct onnx_value *onnx_image_input(struct onnx_reader *r, const struct on
 }
 
 /* Input k as constant floats; `count` of them unless that is -1. */
-const struct onnx_constant *onnx_float_input(struct onnx_reader *r, const struct onnx_node *node,
-                                             int k, int count)
+const struct onnx_tensor *onnx_float_input(struct onnx_reader *r, const struct onnx_node *node,
+                                           int k, int count)
 {
     const struct onnx_value *value = onnx_input(r, node, k);
-    if (value == NULL || value->tensor >= 0 || value->constant.floats == NULL) {
+    if (value == NULL || value->tensor >= 0 || value->constant.type != ONNX_FLOAT) {
         net_fail(r->net, "input %d is not a float constant", k + 1);
         return NULL;
     }
@@ -113,7 +113,7 @@ static bool reshape(struct onnx_reader *r, const struct onnx_node *node)
     const struct onnx_value *x = onnx_tensor_input(r, node, 0), *to = onnx_input(r, node, 1);
     if (x == NULL)
         return false;
-    if (to == NULL || to->tensor >= 0 || to->constant.ints == NULL)
+    if (to == NULL || to->tensor >= 0 || to->constant.type != ONNX_INT64)
         return net_fail(r->net, "the shape is not a constant");
     const struct net_tensor *t = &r->net->tensors[x->tensor];
     const int64_t own[4] = { -1, t->c, t->h, t->w }, *dims = to->constant.ints;
@@ -126,12 +126,6 @@ static bool reshape(struct onnx_reader *r, const struct onnx_node *node)
     if (!same)
         return net_fail(r->net, "only a reshape to [N, -1] is supported");
     return onnx_define_tensor(r, node, x->tensor, false);
-}
-
-static bool constant(struct onnx_reader *r, const struct onnx_node *node)
-{
-    struct onnx_value value = { .tensor = -1 };
-    return onnx_tensor(r, node, &value.constant) && onnx_define(r, node->out, value);
 }
 
 /* -------------------------------------------------------------------------- activations ----- */
@@ -191,7 +185,7 @@ static bool clip(struct onnx_reader *r, const struct onnx_node *node)
         bound[i] = onnx_float(node, names[i], bound[i]);
         if (!onnx_given(node, i + 1))
             continue;
-        const struct onnx_constant *c = onnx_float_input(r, node, i + 1, 1);
+        const struct onnx_tensor *c = onnx_float_input(r, node, i + 1, 1);
         if (c == NULL)
             return false;
         bound[i] = c->floats[0];
@@ -272,7 +266,7 @@ static const struct {
     { "Cast", cast },
     { "Identity", alias },
     { "Dropout", alias },
-    { "Constant", constant },
+    { "Constant", onnx_constant },
 };
 
 /* Puts the node in front of what went wrong in it. */

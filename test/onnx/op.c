@@ -1,0 +1,108 @@
+/* op.c - the table of operators, and what all of them use. */
+#include "onnx/op.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    op_fn *run;
+} table[] = {
+    {"AveragePool", op_pool},
+    {"Clip", op_clip},
+    {"Conv", op_conv},
+    {"Elu", op_parametric_activation},
+    {"Gelu", op_parametric_activation},
+    {"Gemm", op_gemm},
+    {"GlobalAveragePool", op_global_pool},
+    {"GlobalMaxPool", op_global_pool},
+    {"HardSigmoid", op_parametric_activation},
+    {"HardSwish", op_activation},
+    {"LeakyRelu", op_parametric_activation},
+    {"LogSoftmax", op_softmax},
+    {"MatMul", op_matmul},
+    {"MaxPool", op_pool},
+    {"Mish", op_activation},
+    {"Relu", op_activation},
+    {"Sigmoid", op_activation},
+    {"Softmax", op_softmax},
+    {"Tanh", op_activation},
+};
+
+op_fn *op_find(struct pb_bytes name)
+{
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        if (pb_is(name, table[i].name))
+            return table[i].run;
+    return NULL;
+}
+
+outcome op_refuse(call *c, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(c->why, sizeof c->why, format, args);
+    va_end(args);
+    return NOT_SUPPORTED;
+}
+
+outcome op_status(call *c, hew_status status)
+{
+    if (status == HEW_OK)
+        return PASSED;
+    snprintf(c->why, sizeof c->why, "%s", hew_last_error());
+    return status == HEW_ERR_UNSUPPORTED ? NOT_SUPPORTED : FAILED;
+}
+
+bool op_type(call *c, int k, hew_type *type)
+{
+    static const struct {
+        int onnx;
+        hew_type hew;
+    } pairs[] = {
+        {ONNX_FLOAT, HEW_F32}, {ONNX_BFLOAT16, HEW_BF16}, {ONNX_FLOAT16, HEW_F16},
+        {ONNX_INT8, HEW_S8},   {ONNX_UINT8, HEW_U8},      {ONNX_INT32, HEW_S32},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+        if (pairs[i].onnx == c->in[k]->type) {
+            *type = pairs[i].hew;
+            return true;
+        }
+    op_refuse(c, "%s", onnx_type_name(c->in[k]->type));
+    return false;
+}
+
+void *op_memory(call *c, size_t bytes, size_t alignment)
+{
+    if (c->memory_count == OP_MAX_MEMORY)
+        fail_case("a node asks for more than %d pieces of memory", OP_MAX_MEMORY);
+    c->memory[c->memory_count] = buffer_new(bytes, alignment, AT_BACK);
+    return c->memory[c->memory_count++].data;
+}
+
+void *op_aligned(call *c, size_t bytes) { return op_memory(c, bytes, HEW_ALIGNMENT); }
+
+void *op_output(call *c, int k, int type, int rank, const int64_t *dims)
+{
+    struct onnx_tensor *t = &c->out[k];
+    const size_t size = onnx_type_size(type);
+    *t = (struct onnx_tensor){.type = type, .rank = rank, .count = 1};
+    for (int d = 0; d < rank; d++) {
+        t->dims[d] = dims[d];
+        t->count *= (int)dims[d];
+    }
+    t->data = op_memory(c, size * (size_t)t->count, size);
+    memset(t->data, 0xcd, size * (size_t)t->count);
+    return t->data;
+}
+
+bool op_axis(call *c, int64_t fallback, int rank, int *axis)
+{
+    const int64_t given = onnx_int(c->node, "axis", fallback);
+    if (given < -rank || given >= rank) {
+        op_refuse(c, "axis %d of %d", (int)given, rank);
+        return false;
+    }
+    *axis = (int)(given < 0 ? given + rank : given);
+    return true;
+}
