@@ -13,7 +13,7 @@ $(TEST_BIN): $(BUILD)/test/%: $(BUILD)/test/%.o $(TEST_LIB:%.c=$(BUILD)/%.o) $(L
 
 # ONNX's operator tests share the reader of models with bench/net.
 ONNX_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard test/onnx/*.c))
-$(BUILD)/test/test_onnx: $(ONNX_OBJ)
+$(BUILD)/test/test_onnx $(BUILD)/test/test_onnx_reader: $(ONNX_OBJ)
 
 ## make onnx-table   docs/onnx.md, from what test_onnx finds
 onnx-table: $(BUILD)/test/test_onnx

@@ -2,6 +2,7 @@
 #include "../bench/net/graph.h"
 #include "../bench/net/pictures.h"
 #include "harness.h"
+#include "protobuf_write.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -9,49 +10,6 @@
 #include <string.h>
 
 /* ------------------------------------------------------------------ writing small models ---- */
-
-struct bytes {
-    uint8_t data[16384];
-    size_t size;
-};
-
-static void put(struct bytes *to, const void *from, size_t size)
-{
-    if (to->size + size > sizeof to->data)
-        fail_case("the model outgrew its buffer");
-    memcpy(to->data + to->size, from, size);
-    to->size += size;
-}
-
-static void put_varint(struct bytes *to, uint64_t value)
-{
-    for (; value >= 0x80; value >>= 7)
-        put(to, &(uint8_t){ (uint8_t)(value | 0x80) }, 1);
-    put(to, &(uint8_t){ (uint8_t)value }, 1);
-}
-
-static void put_int(struct bytes *to, unsigned field, uint64_t value)
-{
-    put_varint(to, field << 3);
-    put_varint(to, value);
-}
-
-static void put_field(struct bytes *to, unsigned field, const void *data, size_t size)
-{
-    put_varint(to, field << 3 | 2);
-    put_varint(to, size);
-    put(to, data, size);
-}
-
-static void put_text(struct bytes *to, unsigned field, const char *text)
-{
-    put_field(to, field, text, strlen(text));
-}
-
-static void put_message(struct bytes *to, unsigned field, const struct bytes *message)
-{
-    put_field(to, field, message->data, message->size);
-}
 
 /* NodeProto; names separated by spaces, `attribute` (may be null) with up to four ints. */
 static void put_node(struct bytes *graph, const char *op, const char *inputs, const char *output,

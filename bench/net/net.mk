@@ -17,7 +17,7 @@ demo: $(BUILD)/hew-demo $(BUILD)/hew-run
 	@sh bench/net/demo.sh $(BUILD) $(MODELS)
 
 # The test's rule puts the library before these objects, which need it: so here it is again.
-$(BUILD)/test/test_net $(BUILD)/test/test_onnx: $(NET_OBJ) $(BUILD)/test/libhew.a
+$(addprefix $(BUILD)/test/,test_net test_onnx test_onnx_reader): $(NET_OBJ) $(BUILD)/test/libhew.a
 $(BUILD)/test/libhew.a: $(LIB)
 	@mkdir -p $(@D)
 	ln -sf ../libhew.a $@

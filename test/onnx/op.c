@@ -11,6 +11,7 @@ static const struct {
     {"AveragePool", op_pool},
     {"Clip", op_clip},
     {"Conv", op_conv},
+    {"ConvInteger", op_conv_integer},
     {"Elu", op_parametric_activation},
     {"Gelu", op_parametric_activation},
     {"Gemm", op_gemm},
@@ -21,8 +22,11 @@ static const struct {
     {"LeakyRelu", op_parametric_activation},
     {"LogSoftmax", op_softmax},
     {"MatMul", op_matmul},
+    {"MatMulInteger", op_matmul_integer},
     {"MaxPool", op_pool},
     {"Mish", op_activation},
+    {"QLinearConv", op_qlinear_conv},
+    {"QLinearMatMul", op_qlinear_matmul},
     {"Relu", op_activation},
     {"Sigmoid", op_activation},
     {"Softmax", op_softmax},
@@ -105,4 +109,48 @@ bool op_axis(call *c, int64_t fallback, int rank, int *axis)
     }
     *axis = (int)(given < 0 ? given + rank : given);
     return true;
+}
+
+bool op_spread(call *c, int k, int64_t n, const void **out)
+{
+    const struct onnx_tensor *t = c->in[k];
+    *out = NULL;
+    if (!t)
+        return true;
+    if (t->count != 1 && (t->count != n || t->dims[t->rank - 1] != n)) {
+        op_refuse(c, "input %d is neither for all columns nor for each", k);
+        return false;
+    }
+    const size_t size = onnx_type_size(t->type);
+    char *to = op_memory(c, size * (size_t)n, size);
+    for (size_t i = 0; i < (size_t)n; i++)
+        memcpy(to + size * i, (char *)t->data + (t->count == 1 ? 0 : size * i), size);
+    *out = to;
+    return true;
+}
+
+/* Whether input k, if there is one, has one element. */
+static bool single(call *c, int k)
+{
+    if (!c->in[k] || c->in[k]->count == 1)
+        return true;
+    op_refuse(c, "input %d has %d elements", k, c->in[k]->count);
+    return false;
+}
+
+bool op_zero(call *c, int k, int32_t *zero)
+{
+    hew_type type = HEW_U8;
+    *zero = 0;
+    if (!single(c, k) || (c->in[k] && !op_type(c, k, &type)))
+        return false;
+    if (c->in[k])
+        *zero = type == HEW_S8 ? *(int8_t *)c->in[k]->data : *(uint8_t *)c->in[k]->data;
+    return true;
+}
+
+bool op_scale(call *c, int k, float *scale)
+{
+    *scale = c->in[k] ? c->in[k]->floats[0] : 1.0f;
+    return single(c, k);
 }

@@ -68,6 +68,14 @@ void *op_output(call *c, int k, int type, int rank, const int64_t *dims);
 /* An attribute that counts axes from the end if it is negative; false, and why, if it is none. */
 bool op_axis(call *c, int64_t fallback, int rank, int *axis);
 
+/* Input k, of one element or of n, as n elements; null if it is left out.  False, and why, if it has
+ * another shape. */
+bool op_spread(call *c, int k, int64_t n, const void **out);
+
+/* Input k, one zero point of 8 bits, or 0; one scale, or 1.  False, and why, if there are more. */
+bool op_zero(call *c, int k, int32_t *zero);
+bool op_scale(call *c, int k, float *scale);
+
 /* ---- layout.c ---- */
 
 /* [N, C, extents...] as Hew has it: [N][extents...][C], and back into output k. */
@@ -86,8 +94,8 @@ bool op_window_read(call *c, const struct onnx_tensor *x, const int64_t *kernel,
 
 /* ---- op_*.c ---- */
 
-op_fn op_conv;
-op_fn op_gemm, op_matmul;
+op_fn op_conv, op_conv_integer, op_qlinear_conv;
+op_fn op_gemm, op_matmul, op_matmul_integer, op_qlinear_matmul;
 op_fn op_pool, op_global_pool;
 op_fn op_softmax, op_activation, op_parametric_activation, op_clip;
 

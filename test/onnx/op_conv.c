@@ -1,4 +1,4 @@
-/* op_conv.c - Conv. */
+/* op_conv.c - Conv, ConvInteger, QLinearConv. */
 #include "onnx/op.h"
 
 #include <string.h>
@@ -58,4 +58,39 @@ outcome op_conv(call *c)
     d.in_type = d.weight_type = d.out_type = type;
     hew_conv_args args = HEW_CONV_ARGS(.bias = c->in[2] ? c->in[2]->data : NULL);
     return run(c, &d, c->in[0], c->in[1], &args, c->in[0]->type);
+}
+
+/* x, w, x_zero_point, w_zero_point */
+outcome op_conv_integer(call *c)
+{
+    hew_conv_desc d;
+    hew_conv_args args = HEW_CONV_ARGS(0);
+    const struct onnx_tensor *x = c->in[0], *w = c->in[1];
+    if (!describe(c, x, w, &d) || !op_type(c, 0, &d.in_type) || !op_type(c, 1, &d.weight_type) ||
+        !op_zero(c, 2, &args.in_zero) || !op_spread(c, 3, d.out_c, &args.weight_zero))
+        return NOT_SUPPORTED;
+    d.out_type = HEW_S32;
+    return run(c, &d, x, w, &args, ONNX_INT32);
+}
+
+/* x, x_scale, x_zero_point, w, w_scale, w_zero_point, y_scale, y_zero_point, B */
+outcome op_qlinear_conv(call *c)
+{
+    hew_conv_desc d;
+    hew_conv_args args = HEW_CONV_ARGS(0);
+    const struct onnx_tensor *x = c->in[0], *w = c->in[3];
+    float x_scale;
+    const void *w_scale;
+    if (!describe(c, x, w, &d) || !op_type(c, 0, &d.in_type) || !op_type(c, 3, &d.weight_type) ||
+        !op_type(c, 7, &d.out_type) || !op_scale(c, 1, &x_scale) ||
+        !op_zero(c, 2, &args.in_zero) || !op_spread(c, 4, d.out_c, &w_scale) ||
+        !op_spread(c, 5, d.out_c, &args.weight_zero) || !op_scale(c, 6, &args.out_scale) ||
+        !op_zero(c, 7, &args.out_zero))
+        return NOT_SUPPORTED;
+    float *scale = op_memory(c, sizeof(float) * (size_t)d.out_c, sizeof(float));
+    for (int64_t i = 0; i < d.out_c; i++)
+        scale[i] = x_scale * ((const float *)w_scale)[i];
+    args.scale = scale;
+    args.bias_s32 = c->in[8] ? c->in[8]->data : NULL;
+    return run(c, &d, x, w, &args, c->in[7]->type);
 }

@@ -1,4 +1,4 @@
-/* op_gemm.c - Gemm, MatMul. */
+/* op_gemm.c - Gemm, MatMul, MatMulInteger, QLinearMatMul. */
 #include "onnx/op.h"
 
 #include <string.h>
@@ -124,26 +124,64 @@ static bool describe_product(call *c, const struct onnx_tensor *a, const struct 
     return true;
 }
 
-static void set_product(hew_gemm_desc *d, const product *p)
+/* The product of inputs a and b, into output 0 of `type`. */
+static outcome multiply(call *c, int a, int b, hew_gemm_desc *d, hew_gemm_args *args, int type)
 {
-    d->m = p->m;
-    d->n = p->n;
-    d->k = p->k;
-    d->batch = p->batch == 0 ? -1 : p->batch;
-    d->stride_a = p->a_batch == 1 ? HEW_STRIDE_SHARED : 0;
-    d->stride_b = p->b_batch == 1 ? HEW_STRIDE_SHARED : 0;
+    product p;
+    if (!op_type(c, a, &d->a_type) || !op_type(c, b, &d->b_type) ||
+        !describe_product(c, c->in[a], c->in[b], &p))
+        return NOT_SUPPORTED;
+    d->m = p.m;
+    d->n = p.n;
+    d->k = p.k;
+    d->batch = p.batch == 0 ? -1 : p.batch;
+    d->stride_a = p.a_batch == 1 ? HEW_STRIDE_SHARED : 0;
+    d->stride_b = p.b_batch == 1 ? HEW_STRIDE_SHARED : 0;
+    args->a = c->in[a]->data;
+    args->b = c->in[b]->data;
+    args->c = op_output(c, 0, type, p.rank, p.dims);
+    return run(c, d, args, onnx_type_size(type) * (size_t)c->out[0].count);
 }
 
 outcome op_matmul(call *c)
 {
-    product p;
-    hew_type type;
     hew_gemm_desc d = HEW_GEMM_DESC(0);
-    if (!op_type(c, 0, &type) || !describe_product(c, c->in[0], c->in[1], &p))
+    hew_gemm_args args = HEW_GEMM_ARGS(0);
+    return op_type(c, 0, &d.c_type) ? multiply(c, 0, 1, &d, &args, c->in[0]->type) : NOT_SUPPORTED;
+}
+
+/* Columns of the product by input b. */
+static int64_t columns_of(const call *c, int b)
+{
+    const struct onnx_tensor *t = c->in[b];
+    return t->rank > 1 ? t->dims[t->rank - 1] : 1;
+}
+
+/* A, B, a_zero_point, b_zero_point */
+outcome op_matmul_integer(call *c)
+{
+    hew_gemm_desc d = HEW_GEMM_DESC(.c_type = HEW_S32);
+    hew_gemm_args args = HEW_GEMM_ARGS(0);
+    if (!op_zero(c, 2, &args.a_zero) || !op_spread(c, 3, columns_of(c, 1), &args.b_zero))
         return NOT_SUPPORTED;
-    set_product(&d, &p);
-    d.a_type = d.b_type = d.c_type = type;
-    hew_gemm_args args = HEW_GEMM_ARGS(.a = c->in[0]->data, .b = c->in[1]->data);
-    args.c = op_output(c, 0, c->in[0]->type, p.rank, p.dims);
-    return run(c, &d, &args, onnx_type_size(c->in[0]->type) * (size_t)c->out[0].count);
+    return multiply(c, 0, 1, &d, &args, ONNX_INT32);
+}
+
+/* a, a_scale, a_zero_point, b, b_scale, b_zero_point, y_scale, y_zero_point */
+outcome op_qlinear_matmul(call *c)
+{
+    hew_gemm_desc d = HEW_GEMM_DESC(0);
+    hew_gemm_args args = HEW_GEMM_ARGS(0);
+    const int64_t n = columns_of(c, 3);
+    float a_scale;
+    const void *b_scale;
+    if (!op_type(c, 7, &d.c_type) || !op_scale(c, 1, &a_scale) || !op_zero(c, 2, &args.a_zero) ||
+        !op_spread(c, 4, n, &b_scale) || !op_spread(c, 5, n, &args.b_zero) ||
+        !op_scale(c, 6, &args.c_scale) || !op_zero(c, 7, &args.c_zero))
+        return NOT_SUPPORTED;
+    float *scale = op_memory(c, sizeof(float) * (size_t)n, sizeof(float));
+    for (int64_t i = 0; i < n; i++)
+        scale[i] = a_scale * ((const float *)b_scale)[i];
+    args.scale = scale;
+    return multiply(c, 0, 3, &d, &args, c->in[7]->type);
 }
