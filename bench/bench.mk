@@ -6,10 +6,12 @@
 # its header is found.  ONEDNN_ROOT=DIR takes oneDNN from DIR/include and DIR/lib.
 BENCH_ISA_peak_avx2   := $(ISA_avx2)
 BENCH_ISA_peak_avx512 := $(ISA_avx512)
+BENCH_ISA_peak_avx2_vnni   := $(ISA_avx2) -mavxvnni
+BENCH_ISA_peak_avx512_vnni := $(ISA_avx512) -mavx512vnni
 
-PEAK_SRC  := peak peak_sse peak_avx2 peak_avx512
-BENCH_SRC := hew_bench options cases suites shapes report timing reference sample ours peers rivals \
-             problem problem_keys problem_dims $(PEAK_SRC)
+PEAK_SRC  := peak peak_sse peak_avx2 peak_avx2_vnni peak_avx512 peak_avx512_vnni
+BENCH_SRC := hew_bench options cases suites shapes report timing reference sample operands ours \
+             against peers rivals types problem problem_keys problem_dims $(PEAK_SRC)
 BENCH_OBJ := $(BENCH_SRC:%=$(BUILD)/bench/%.o)
 
 $(BUILD)/bench/%.o: bench/%.c Makefile bench/bench.mk
@@ -32,8 +34,9 @@ $(BUILD)/bench/hew_bench.o: $(BUILD)/bench/build_info.h
 $(BUILD)/hew-bench: $(BENCH_OBJ) $(LIB)
 	$(CC) $(CFLAGS) $(SAN) -o $@ $^ -ldl -lm -pthread
 
-$(BUILD)/test/test_problem: $(addprefix $(BUILD)/bench/,problem.o problem_keys.o problem_dims.o \
-                              cases.o shapes.o suites.o)
+CASES_OBJ := $(addprefix $(BUILD)/bench/,problem.o problem_keys.o problem_dims.o types.o cases.o \
+                                         shapes.o suites.o)
+$(BUILD)/test/test_problem $(BUILD)/test/test_cases: $(CASES_OBJ)
 
 # ---- peers: plugins, each built if a program with its header links
 
@@ -70,13 +73,15 @@ PEERS := $(if $(call has,oneapi/dnnl/dnnl.h,$(PEER_FLAGS_onednn)),onednn) \
          $(if $(call has,libxsmm.h,$(PEER_FLAGS_libxsmm)),libxsmm)
 
 PEER_SO   := $(PEERS:%=$(BUILD)/bench/peer_%.so)
-PEER_DEPS := $(wildcard bench/peer*.h) bench/job.h bench/problem.h include/hew.h bench/bench.mk \
+PEER_DEPS := $(wildcard bench/peer*.h) bench/job.h bench/problem.h bench/types.h \
+             include/hew.h bench/bench.mk \
              $(BUILD)/bench/peers.flags
 $(BUILD)/bench/peers.flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(CC) $(foreach p,$(PEERS),$(PEER_FLAGS_$(p)))' > $@.new
 	@cmp -s $@.new $@ || cp $@.new $@
-$(PEER_SO): $(BUILD)/bench/peer_%.so: $(wildcard bench/problem*.c) $(PEER_DEPS)
+$(PEER_SO): $(BUILD)/bench/peer_%.so: $(wildcard bench/problem*.c) bench/types.c \
+             $(PEER_DEPS)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(filter-out -MMD -MP,$(BASE)) $(WARN) -Wconversion -fPIC -fvisibility=hidden \
 	    -Ibench -shared -o $@ $(filter %.c,$^) $(PEER_FLAGS_$*)

@@ -53,15 +53,51 @@ bool case_act_parse(const char *word, hew_act *act)
     return true;
 }
 
+bool case_zero_points_parse(const char *list, unsigned *zero_points)
+{
+    static const char *const words[] = {"src", "wei", "dst"}; /* in the order of ZERO_... */
+    *zero_points = 0;
+    for (const char *s = list; *s; s += *s == ',' || *s == '+') {
+        const size_t length = strcspn(s, ",+"), word = strcspn(s, ",+:"); /* "src:common:1" */
+        unsigned found = 0;
+        for (unsigned i = 0; i < 3; i++)
+            found |= word == 3 && strncmp(s, words[i], 3) == 0 ? 1u << i : 0;
+        if (!found)
+            return false;
+        *zero_points |= found;
+        s += length;
+    }
+    return true;
+}
+
+/* Groups of 128 rows for s4 where they come out even; s8 has a scale for a column. */
+static bool set_b_group(bench_job *job, const case_settings *s, char why[PROBLEM_WHY])
+{
+    if (!types_weight_only(&job->types))
+        return true;
+    job->b_group = s->b_group;
+    if (!s->has_b_group)
+        job->b_group = job->types.weights == HEW_S4 && job->p.k % 128 == 0 ? 128 : 0;
+    if (job->b_group > 0 && job->p.k % job->b_group != 0) {
+        snprintf(why, PROBLEM_WHY, "k = %lld is no multiple of the group, %lld",
+                 (long long)job->p.k, (long long)job->b_group);
+        return false;
+    }
+    return true;
+}
+
 static void fuse(bench_job *job, const case_settings *s)
 {
     const problem_op op = job->p.op;
     const bool product = op == PROBLEM_GEMM || op == PROBLEM_IP;
     if (product || op == PROBLEM_CONV) {
-        job->act = s->act;
         job->bias = s->bias;
-        job->residual = s->residual;
+        if (job->types.out != HEW_S32) { /* a bare sum */
+            job->act = s->act;
+            job->residual = s->residual && job->types.out != HEW_BF16;
+        }
     }
+    job->zero_points = s->zero_points;
     if (op == PROBLEM_GEMM) {
         job->transpose_a = s->transpose_a;
         job->transpose_b = s->transpose_b;
@@ -83,6 +119,11 @@ case_result case_add(case_list *list, problem_op op, const char *text, const cas
         ok = problem_set_axis(&job.p, s->axis, why);
     if (!ok)
         return job.p.unsupported ? CASE_UNSUPPORTED : CASE_WRONG;
+    job.types = s->types;
+    if (s->has_out && op != PROBLEM_POOL)
+        job.types.out = s->out;
+    if (!types_fit(op, &job.types, why) || !set_b_group(&job, s, why))
+        return CASE_UNSUPPORTED;
     if (s->mb > 0 && (op == PROBLEM_CONV || op == PROBLEM_POOL || op == PROBLEM_IP))
         problem_set_mb(&job.p, s->mb);
     fuse(&job, s);

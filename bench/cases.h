@@ -10,6 +10,13 @@
 /* What a problem's text doesn't say.  All zero: the default. */
 typedef struct case_settings {
     const char *group; /* null: "" */
+    bench_types types;
+    bool types_given;  /* a shape file's problems of other types are left out */
+    bool has_out;
+    hew_type out;      /* instead of the one in types */
+    bool has_b_group;
+    int64_t b_group;   /* weight-only; without has_b_group 0 for s8, 128 for s4 */
+    unsigned zero_points;
     hew_act act;
     bool bias, residual, transpose_a, transpose_b;
     bool one_shot;      /* B of a gemm is plain */
@@ -45,10 +52,14 @@ case_result case_add(case_list *list, problem_op op, const char *text, const cas
 bool case_add_file(case_list *list, problem_op op, const char *path, const case_settings *s,
                    char why[PROBLEM_WHY]);
 
-/* The suites for an operation (PROBLEM_OP_COUNT: for any); case_suite_list prints them. */
+/* The suites for an operation (PROBLEM_OP_COUNT: for any), "NAME" or "NAME:TYPES";
+ * case_suite_list prints them. */
 bool case_add_suite(case_list *list, problem_op op, const char *suite, const case_settings *s,
                     char why[PROBLEM_WHY]);
 void case_suite_list(problem_op op);
+
+/* "src", "wei", "dst" in a list, as in benchdnn's --attr-zero-points.  False for other words. */
+bool case_zero_points_parse(const char *list, unsigned *zero_points);
 
 /* "relu", "gelu_tanh", ... with optional ":alpha:beta".  False for other words. */
 bool case_act_parse(const char *word, hew_act *act);

@@ -1,7 +1,9 @@
 /*
  * hew_bench.c - checks and times operations, against the reference and against other libraries.
  */
+#include "against.h"
 #include "kernels.h"
+#include "operands.h"
 #include "options.h"
 #include "ours.h"
 #include "peak.h"
@@ -26,9 +28,10 @@
 typedef struct bench {
     options o;
     report r;
-    const peer_api *peers[PEERS_MAX];
+    const peer_api *peers[RIVALS_MAX];
     unsigned all_rungs;
-    double peak[HEW_ISA_COUNT]; /* GFLOP/s of one thread; 0: not measured yet */
+    double peak[HEW_ISA_COUNT];      /* GFLOP/s of one thread, and GOP/s of integers */
+    double peak_int8[HEW_ISA_COUNT];
     hew_pool *pool;
     hew_threads threads;
     size_t wrong, refused;
@@ -40,47 +43,7 @@ static void use_rung(const bench *b, int isa)
     hew_cpu_restrict(b->all_rungs & ((2u << isa) - 1));
 }
 
-/* ------------------------------------------------------------------------------- operands --- */
-
-static bool fill_job(bench_job *job)
-{
-    const problem_sizes s = problem_elements(&job->p);
-    const size_t channels = (size_t)(job->p.op == PROBLEM_CONV ? job->p.oc : job->p.n);
-    float *in = bench_floats(s.in), *weights = bench_floats(s.weights);
-    float *bias = job->bias ? bench_floats(channels) : NULL;
-    float *residual = job->residual ? bench_floats(s.out) : NULL;
-    job->in = in;
-    job->weights = weights;
-    job->bias_values = bias;
-    job->residual_values = residual;
-    job->in_count = s.in;
-    job->weights_count = s.weights;
-    job->out_count = s.out;
-    if (!in || !weights || (job->bias && !bias) || (job->residual && !residual))
-        return false;
-    fill_values(in, s.in, 1);
-    fill_values(weights, s.weights, 2);
-    if (bias)
-        fill_values(bias, channels, 3);
-    if (residual)
-        fill_values(residual, s.out, 4);
-    return true;
-}
-
-static void empty_job(bench_job *job)
-{
-    free((float *)(uintptr_t)job->in);
-    free((float *)(uintptr_t)job->weights);
-    free((float *)(uintptr_t)job->bias_values);
-    free((float *)(uintptr_t)job->residual_values);
-}
-
 /* ------------------------------------------------------------------------------ measuring --- */
-
-static double bytes_of(const bench_job *job)
-{
-    return (double)(job->in_count + job->weights_count + job->out_count) * sizeof(float);
-}
 
 static bool is_gemv(const problem *p)
 {
@@ -94,7 +57,8 @@ static hew_bench_traffic *roof_of(const bench *b, const bench_job *job)
     if (!moves && !is_gemv(&job->p))
         return NULL;
     const bool copy = moves && job->out_count > job->in_count / 8; /* else it mostly reads */
-    return hew_bench_traffic_create((size_t)bytes_of(job), copy, b->pool ? &b->threads : NULL);
+    return hew_bench_traffic_create((size_t)operands_bytes(job), copy,
+                                    b->pool ? &b->threads : NULL);
 }
 
 /* Sets the rate and how much of the possible it is; roof: the traffic's time, 0 without. */
@@ -102,15 +66,14 @@ static void rate(bench *b, int isa, report_row *row, double roof_us)
 {
     const problem *p = &row->job->p;
     const double seconds = row->median_us * 1e-6;
-    const double work = report_moves_data(p->op) ? bytes_of(row->job) : 2 * problem_macs(p);
+    const double work = report_moves_data(p->op) ? operands_bytes(row->job) : 2 * problem_macs(p);
     row->rate = work / seconds * 1e-9;
     if (roof_us > 0) {
         row->pct_peak = 100 * roof_us / row->median_us;
         return;
     }
-    if (b->peak[isa] == 0)
-        b->peak[isa] = hew_bench_peak_gflops();
-    row->pct_peak = 100 * row->rate / (b->peak[isa] * row->job->threads);
+    const double peak = types_quantised(&row->job->types) ? b->peak_int8[isa] : b->peak[isa];
+    row->pct_peak = 100 * row->rate / (peak * row->job->threads);
 }
 
 static void run_ours(void *op)
@@ -120,9 +83,9 @@ static void run_ours(void *op)
 
 static void time_case(bench *b, int isa, ours *mine, report_row *row)
 {
-    rival rivals[PEERS_MAX * MAX_VARIANTS];
-    contestant c[2 + PEERS_MAX];
-    size_t of_peer[1 + PEERS_MAX], used = 0, count = 1;
+    rival rivals[RIVALS_MAX * MAX_VARIANTS];
+    contestant c[2 + RIVALS_MAX];
+    size_t of_peer[1 + RIVALS_MAX], used = 0, count = 1;
     bool wrong = false;
     for (size_t i = 0; i < b->o.n_peers; i++) {
         row->peers[i].name = b->o.peers[i];
@@ -206,7 +169,11 @@ static void run_case(bench *b, bench_job *job)
     char why[PROBLEM_WHY] = "";
     job->threads = b->o.threads;
     hew_cpu_restrict(~0u);
-    if (fill_job(job) && reference_create(&ref, job, why)) {
+    operands_describe(job);
+    const bool memory = operands_alloc(job);
+    if (memory)
+        operands_fill(job);
+    if (memory && reference_create(&ref, job, why)) {
         for (int isa = 0; isa < HEW_ISA_COUNT; isa++) {
             if (b->o.isas[isa])
                 run_on_rung(b, job, &ref, isa);
@@ -217,12 +184,22 @@ static void run_case(bench *b, bench_job *job)
     }
     hew_cpu_restrict(~0u);
     reference_destroy(&ref);
-    empty_job(job);
+    operands_free(job);
 }
 
 /* --------------------------------------------------------------------------------- set-up --- */
 
-static void print_header(bench *b)
+static void measure_peaks(bench *b)
+{
+    for (int isa = 0; isa < HEW_ISA_COUNT; isa++) {
+        if (!b->o.isas[isa] || b->o.check_only)
+            continue;
+        b->peak[isa] = hew_bench_peak_gflops_of((hew_isa)isa);
+        b->peak_int8[isa] = hew_bench_peak_gops_of((hew_isa)isa);
+    }
+}
+
+static void print_header(const bench *b)
 {
     hew_cpu_info cpu = {.size = sizeof cpu};
     hew_cpu_query(&cpu);
@@ -238,9 +215,8 @@ static void print_header(bench *b)
     for (int isa = 0; isa < HEW_ISA_COUNT; isa++) {
         if (!b->o.isas[isa])
             continue;
-        b->peak[isa] = hew_bench_peak_gflops_of((hew_isa)isa);
-        printf("# %s: %.1f GFLOP/s f32 peak of one thread; %d thread%s\n",
-               hew_isa_name((hew_isa)isa), b->peak[isa], b->o.threads,
+        printf("# %s: peak of one thread %.1f GFLOP/s f32, %.1f GOP/s int8; %d thread%s\n",
+               hew_isa_name((hew_isa)isa), b->peak[isa], b->peak_int8[isa], b->o.threads,
                b->o.threads == 1 ? "" : "s");
     }
     for (size_t i = 0; i < b->o.n_peers; i++)
@@ -285,8 +261,13 @@ static void set_up(bench *b)
         if (!b->peers[i])
             options_fail("no peer %s: %s", o->peers[i], why);
     }
+    const size_t libraries = o->n_peers;
+    if (o->has_against) {
+        b->peers[o->n_peers] = against(&o->against, b->pool ? &b->threads : NULL);
+        o->peers[o->n_peers++] = against_name(&o->against);
+    }
     b->r = (report){.csv = o->csv, .verbose = o->verbose, .timed = !o->check_only,
-                    .n_peers = o->n_peers};
+                    .n_peers = o->n_peers, .n_libraries = libraries};
     memcpy(b->r.peer_names, o->peers, sizeof o->peers);
     if (o->json) {
         b->r.json = strcmp(o->json, "-") == 0 ? fdopen(dup(1), "w") : fopen(o->json, "w");
@@ -324,6 +305,7 @@ int main(int argc, char **argv)
         options_fail("no problem to run: see hew-bench --help");
     set_up(&b);
     measure_columns(&b);
+    measure_peaks(&b);
     if (!b.o.csv)
         print_header(&b);
     report_begin(&b.r);

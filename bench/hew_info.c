@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 typedef struct peaks {
-    double gflops[HEW_ISA_COUNT];
+    double gflops[HEW_ISA_COUNT], gops[HEW_ISA_COUNT];
     double copy_memory, read_memory, copy_l2, read_l2;
     size_t memory_bytes, l2_bytes;
 } peaks;
@@ -19,8 +19,10 @@ static peaks measure(const hew_cpu_info *cpu)
     peaks p = {.memory_bytes = hew_bench_memory_bytes(),
                .l2_bytes = (cpu->l2 ? cpu->l2 : (size_t)256 << 10) / 2};
     for (int i = 0; i < HEW_ISA_COUNT; i++) {
-        if (hew_isa_available((hew_isa)i))
-            p.gflops[i] = hew_bench_peak_gflops_of((hew_isa)i);
+        if (!hew_isa_available((hew_isa)i))
+            continue;
+        p.gflops[i] = hew_bench_peak_gflops_of((hew_isa)i);
+        p.gops[i] = hew_bench_peak_gops_of((hew_isa)i);
     }
     p.copy_memory = hew_bench_copy_gbs(p.memory_bytes, NULL);
     p.read_memory = hew_bench_read_gbs(p.memory_bytes, NULL);
@@ -38,13 +40,14 @@ static void print_text(const hew_cpu_info *cpu, const peaks *p)
     printf("features   %s\n", cpu->features);
     printf("caches     L1d %zu KB, L2 %zu KB, L3 %zu KB\n", cpu->l1d >> 10, cpu->l2 >> 10,
            cpu->l3 >> 10);
-    printf("\nrungs      %-12s  f32 GFLOP/s of one thread\n", "");
+    printf("\nrungs      of one thread  f32 GFLOP/s  int8 GOP/s\n");
     for (int i = 0; i < HEW_ISA_COUNT; i++) {
-        printf("           %-12s  ", hew_isa_name((hew_isa)i));
+        printf("           %-13s ", hew_isa_name((hew_isa)i));
         if (hew_isa_available((hew_isa)i))
-            printf("%.1f%s\n", p->gflops[i], hew_active_isa() == (hew_isa)i ? "  (active)" : "");
+            printf("%12.1f %11.1f%s\n", p->gflops[i], p->gops[i],
+                   hew_active_isa() == (hew_isa)i ? "  (active)" : "");
         else
-            printf("-\n");
+            printf("%12s %11s\n", "-", "-");
     }
     printf("\nbandwidth  of one thread, GB/s      copy    read\n");
     printf("           from memory (%3zu MB) %8.1f %7.1f\n", p->memory_bytes >> 20, p->copy_memory,
@@ -84,7 +87,8 @@ static void print_json(const hew_cpu_info *cpu, const peaks *p)
     for (int i = 0; i < HEW_ISA_COUNT; i++) {
         if (!hew_isa_available((hew_isa)i))
             continue;
-        printf("%s{\"isa\":\"%s\",\"gflops\":%.5g}", comma, hew_isa_name((hew_isa)i), p->gflops[i]);
+        printf("%s{\"isa\":\"%s\",\"gflops\":%.5g,\"int8_gops\":%.5g}", comma,
+               hew_isa_name((hew_isa)i), p->gflops[i], p->gops[i]);
         comma = ",";
     }
     printf("],\"memory_copy_gbs\":%.4g,\"memory_read_gbs\":%.4g,\"l2_copy_gbs\":%.4g,"

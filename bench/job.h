@@ -7,12 +7,17 @@
 
 #include "hew.h"
 #include "problem.h"
+#include "types.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+/* Which operands have zero points other than 0. */
+enum { ZERO_IN = 1, ZERO_WEIGHTS = 2, ZERO_OUT = 4 };
+
 typedef struct bench_job {
     problem p;
+    bench_types types;
     hew_act act;
     bool bias;
     bool residual;             /* added before the activation, in place: C holds it beforehand */
@@ -21,6 +26,8 @@ typedef struct bench_job {
     hew_pooling_kind pooling;
     bool log;                  /* log-softmax */
     bool to_channels_first;    /* reorder */
+    int64_t b_group;           /* weight-only: rows of B with one scale; 0: all of them */
+    unsigned zero_points;      /* ZERO_IN, ... */
     int threads;
     const char *group; /* the suite that it comes from, or "" */
 
@@ -28,17 +35,19 @@ typedef struct bench_job {
      * Dense operands in this library's layouts: activations channels-last, convolution weights
      * OIHW, matrices row-major (k x m and n x k when transposed; ip weights are n x k).
      */
-    const float *in, *weights, *bias_values, *residual_values;
+    const void *in, *weights;
+    const void *bias_values;     /* s32 summands of quantised types' sums, else f32; or null */
+    const void *residual_values; /* of the output's type, or null */
     size_t in_count, weights_count, out_count;
-} bench_job;
+    size_t channels;             /* of the output: bias_values has so many */
 
-/* `count` zeros, 64-byte aligned, to be freed by free(); null when there is no memory. */
-static inline float *bench_floats(size_t count)
-{
-    const size_t bytes = (count * sizeof(float) + 127) / 64 * 64;
-    float *p = aligned_alloc(64, bytes);
-    return p ? memset(p, 0, bytes) : NULL;
-}
+    /* Quantised and weight-only types, as in hew_gemm_args; null and 0 otherwise. */
+    const float *scales;         /* channels, or [k / b_group][n] */
+    const void *weight_zeros;    /* as many, of the weights' type; for s4 of s8; or null */
+    size_t scales_count;
+    int32_t in_zero, out_zero, residual_zero;
+    float out_scale, residual_scale;
+} bench_job;
 
 /* One product of a batched gemm, for libraries that have no batches: offsets in elements. */
 typedef struct bench_member {

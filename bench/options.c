@@ -20,10 +20,14 @@ static const char help[] =
     "  reorder       1x64x56x56 (NCHW to NHWC)\n"
     "\n"
     "What to run:\n"
-    "  --suite NAME        a built-in list of problems; --list shows them\n"
+    "  --suite NAME[:TYPES] a built-in list of problems; --list shows them\n"
     "  --shapes FILE       a shape file of benchdnn\n"
     "  --mb N              this batch size instead of the one written (conv, pool, ip)\n"
-    "  --types f32         operand types\n"
+    "  --types TYPES       of input, weights and output: f32, u8s8u8, s8s8s32, u8:s8:f32, ...\n"
+    "                      (u8s8 is u8s8u8); u8, s8 for pool; f32 times s8: wo8, times s4: wo4\n"
+    "  --out TYPE          this type of output instead: u8, s8, s32, f32, bf16\n"
+    "  --group N           wo8, wo4: rows of B with one scale, 0: all (wo4: 128, wo8: 0)\n"
+    "  --zero-points LIST  other than 0 for src, wei, dst: integers only\n"
     "  --isa NAME[,...]    ref, avx2, avx512, ...: on this rung of the ladder; all: on each\n"
     "                      that has kernels but ref.  By default the best one\n"
     "  --threads N         of this library and its peers; 0: as many as there are CPUs (1)\n"
@@ -41,6 +45,7 @@ static const char help[] =
     "\n"
     "How to measure and what to print:\n"
     "  --peer NAME[,...]   compare with onednn, openblas, blis, libxsmm; all: those found\n"
+    "  --against TYPES     compare with this library on the same problem with these types\n"
     "  --min-time S        seconds for each case and contestant (0.1)\n"
     "  --check-only        check the results and don't time\n"
     "  --json FILE         also write JSON lines to FILE; - is stdout, instead of the table\n"
@@ -51,11 +56,14 @@ static const char help[] =
     "\n"
     "Every result is compared bit by bit with the library's reference before it is timed; where\n"
     "that would take too long, a sample is, and all of it with the avx2 rung: see the `check`\n"
-    "column.  Peers' results are checked to within rounding.  gops is GFLOP/s and pct_peak the\n"
-    "part of the FMA rate measured at the start; for M = 1 or N = 1, pct_peak is the part of the\n"
-    "read bandwidth; for pool, softmax and reorder gops is GB/s, read + written, and pct_peak the\n"
-    "part of the copy bandwidth, each measured for data of the same size.  With one thread, times\n"
-    "are that thread's CPU time, so that other processes don't count; with more, wall time.\n"
+    "column.  Peers' results are checked to within rounding, s32 results to the last bit (without\n"
+    "VNNI, oneDNN's sums of u8 times s8 saturate).  gops is GFLOP/s, or GOP/s of integers, and\n"
+    "pct_peak the part of the rate of FMA, or of 8-bit products, measured at the start; for M = 1\n"
+    "or N = 1, pct_peak is the part of the read bandwidth; for pool, softmax and reorder gops is\n"
+    "GB/s, read + written, and pct_peak the part of the copy bandwidth, each measured for data of\n"
+    "the same size.  With one thread, times are that thread's CPU time, so that other processes\n"
+    "don't count; with more, wall time.  Quantised problems have a scale for each output channel,\n"
+    "a bias of s32 where there is one, and integers over all of their range.\n"
     "\n"
     "Exit status: 0, 1 when a result was wrong, 2 when the command line was.\n";
 
@@ -71,9 +79,10 @@ void options_fail(const char *format, ...)
 }
 
 enum {
-    OPT_SUITE = 256, OPT_SHAPES, OPT_MB, OPT_TYPES, OPT_ISA, OPT_THREADS, OPT_BIAS, OPT_RESIDUAL,
-    OPT_ACT, OPT_AXIS, OPT_TA, OPT_TB, OPT_ONE_SHOT, OPT_ALG, OPT_TO_NCHW, OPT_PEER, OPT_MIN_TIME,
-    OPT_CHECK_ONLY, OPT_JSON, OPT_CSV, OPT_VERBOSE, OPT_LIST, OPT_HELP
+    OPT_SUITE = 256, OPT_SHAPES, OPT_MB, OPT_TYPES, OPT_OUT, OPT_GROUP, OPT_ZERO_POINTS, OPT_ISA,
+    OPT_THREADS, OPT_BIAS, OPT_RESIDUAL, OPT_ACT, OPT_AXIS, OPT_TA, OPT_TB, OPT_ONE_SHOT, OPT_ALG,
+    OPT_TO_NCHW, OPT_PEER, OPT_AGAINST, OPT_MIN_TIME, OPT_CHECK_ONLY, OPT_JSON, OPT_CSV,
+    OPT_VERBOSE, OPT_LIST, OPT_HELP
 };
 
 static const struct option long_options[] = {
@@ -81,6 +90,9 @@ static const struct option long_options[] = {
     {"shapes", required_argument, NULL, OPT_SHAPES},
     {"mb", required_argument, NULL, OPT_MB},
     {"types", required_argument, NULL, OPT_TYPES},
+    {"out", required_argument, NULL, OPT_OUT},
+    {"group", required_argument, NULL, OPT_GROUP},
+    {"zero-points", required_argument, NULL, OPT_ZERO_POINTS},
     {"isa", required_argument, NULL, OPT_ISA},
     {"threads", required_argument, NULL, OPT_THREADS},
     {"bias", no_argument, NULL, OPT_BIAS},
@@ -93,6 +105,7 @@ static const struct option long_options[] = {
     {"axis", required_argument, NULL, OPT_AXIS},
     {"to-nchw", no_argument, NULL, OPT_TO_NCHW},
     {"peer", required_argument, NULL, OPT_PEER},
+    {"against", required_argument, NULL, OPT_AGAINST},
     {"min-time", required_argument, NULL, OPT_MIN_TIME},
     {"check-only", no_argument, NULL, OPT_CHECK_ONLY},
     {"json", required_argument, NULL, OPT_JSON},
@@ -203,9 +216,10 @@ static bool parse_how(options *o, int option, const char *value)
     case OPT_VERBOSE: o->verbose = true; break;
     case OPT_LIST: o->list = true; break;
     case OPT_HELP: fputs(help, stdout); exit(0);
-    case OPT_TYPES:
-        if (strcmp(value, "f32") != 0)
-            options_fail("--types %s: only f32 is there so far", value);
+    case OPT_AGAINST:
+        o->has_against = true;
+        if (!types_parse(value, &o->against))
+            options_fail("--against %s: no such types", value);
         break;
     default: return false;
     }
@@ -215,6 +229,24 @@ static bool parse_how(options *o, int option, const char *value)
 static void parse_what(options *o, case_settings *s, int option, const char *value)
 {
     switch (option) {
+    case OPT_TYPES:
+        s->types_given = true;
+        if (!types_parse(value, &s->types))
+            options_fail("--types %s: f32, u8s8, s8s8, u8s8s32, ..., wo8, wo4, u8, s8", value);
+        break;
+    case OPT_OUT:
+        s->has_out = true;
+        if (!element_parse(value, &s->out))
+            options_fail("--out %s: u8, s8, s32, f32 or bf16", value);
+        break;
+    case OPT_GROUP:
+        s->has_b_group = true;
+        s->b_group = (int64_t)number("group", value, 0, INT32_MAX);
+        break;
+    case OPT_ZERO_POINTS:
+        if (!case_zero_points_parse(value, &s->zero_points))
+            options_fail("--zero-points %s: src, wei, dst", value);
+        break;
     case OPT_MB: s->mb = (int64_t)number("mb", value, 1, INT32_MAX); break;
     case OPT_BIAS: s->bias = true; break;
     case OPT_RESIDUAL: s->residual = true; break;

@@ -13,8 +13,10 @@ typedef struct options {
     double min_time; /* seconds */
     bool check_only, csv, list, verbose;
     const char *json; /* path, "-" for stdout, or null */
-    const char *peers[PEERS_MAX];
+    const char *peers[RIVALS_MAX];
     size_t n_peers;
+    bool has_against;
+    bench_types against; /* this library with these types is a contestant, too */
 } options;
 
 /* Exits with status 2 and a message when the command line is wrong; with 0 after --help. */

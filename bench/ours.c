@@ -15,10 +15,17 @@ bool ours_one_call(const problem *p)
     return (a == members || a == 1) && (b == members || b == 1);
 }
 
+static hew_type residual_type(const bench_job *job)
+{
+    return job->residual ? job->types.out : HEW_F32;
+}
+
 static hew_gemm_desc gemm_desc(const bench_job *job, bool one_call)
 {
     const problem *p = &job->p;
-    hew_gemm_desc d = HEW_GEMM_DESC(.m = p->m, .n = p->n, .k = p->k);
+    hew_gemm_desc d = HEW_GEMM_DESC(.m = p->m, .n = p->n, .k = p->k, .a_type = job->types.in,
+                                    .b_type = job->types.weights, .c_type = job->types.out,
+                                    .residual_type = residual_type(job), .b_group = job->b_group);
     d.transpose_a = job->transpose_a;
     d.transpose_b = p->op == PROBLEM_IP || job->transpose_b;
     d.b_packed = job->packed;
@@ -51,10 +58,28 @@ static void fold_batch(hew_gemm_desc *d)
 static void prepare_gemm(ours *o)
 {
     const bench_job *job = o->job;
-    o->gemm_args = HEW_GEMM_ARGS(.a = job->in, .b = job->packed ? NULL : job->weights,
-                                 .packed_b = o->packed, .bias = job->bias_values,
-                                 .residual = job->residual ? o->out : NULL, .c = o->out,
-                                 .scratch = o->scratch, .threads = o->threads);
+    const bool sums = types_quantised(&job->types); /* of integers */
+    o->gemm_args = HEW_GEMM_ARGS(
+        .a = job->in, .b = job->packed ? NULL : job->weights, .packed_b = o->packed,
+        .scale = job->scales, .bias = sums ? NULL : job->bias_values,
+        .residual = job->residual ? o->out : NULL, .c = o->out, .scratch = o->scratch,
+        .threads = o->threads, .bias_s32 = sums ? job->bias_values : NULL,
+        .b_zero = job->weight_zeros, .a_zero = job->in_zero, .c_zero = job->out_zero,
+        .residual_zero = job->residual_zero, .c_scale = job->out_scale,
+        .residual_scale = job->residual_scale);
+}
+
+static void prepare_conv(ours *o)
+{
+    const bench_job *job = o->job;
+    const bool sums = types_quantised(&job->types);
+    o->conv_args = HEW_CONV_ARGS(
+        .in = job->in, .packed = o->packed, .scale = job->scales,
+        .bias = sums ? NULL : job->bias_values, .residual = job->residual ? o->out : NULL,
+        .out = o->out, .scratch = o->scratch, .threads = o->threads,
+        .bias_s32 = sums ? job->bias_values : NULL, .weight_zero = job->weight_zeros,
+        .in_zero = job->in_zero, .out_zero = job->out_zero, .residual_zero = job->residual_zero,
+        .out_scale = job->out_scale, .residual_scale = job->residual_scale);
 }
 
 static hew_status create_gemm(ours *o)
@@ -81,7 +106,10 @@ static hew_status create_conv(ours *o)
 {
     const bench_job *job = o->job;
     const problem *p = &job->p;
-    hew_conv_desc d = HEW_CONV_DESC(.batch = p->mb, .in_c = p->ic, .out_c = p->oc, .groups = p->g);
+    hew_conv_desc d = HEW_CONV_DESC(.batch = p->mb, .in_c = p->ic, .out_c = p->oc, .groups = p->g,
+                                    .in_type = job->types.in, .weight_type = job->types.weights,
+                                    .out_type = job->types.out,
+                                    .residual_type = residual_type(job));
     for (int i = 0; i < p->rank; i++) {
         d.in[i] = p->in[i];
         d.kernel[i] = p->kernel[i];
@@ -99,26 +127,35 @@ static hew_status create_conv(ours *o)
     if (!o->packed || !o->scratch)
         return HEW_ERR_NO_MEMORY;
     o->kernel = hew_conv_kernel(o->conv);
+    prepare_conv(o);
     return hew_conv_pack(o->conv, job->weights, o->packed);
 }
 
-static const char *family_kernel(int family)
+/* The kernel in use of the family "OP_TYPE". */
+static const char *family_kernel(const char *op, hew_type type)
 {
-    size_t count;
-    return hew_kernels(family, &count)->name;
+    char family[32];
+    hew_kernel_info k;
+    snprintf(family, sizeof family, "%s_%s", op, element_of(type)->name);
+    for (size_t i = 0; hew_active_kernel(i, &k); i++) {
+        if (strcmp(k.family, family) == 0)
+            return k.symbol;
+    }
+    return "";
 }
 
 bool ours_create(ours *o, const bench_job *job, const hew_threads *threads, char why[PROBLEM_WHY])
 {
-    *o = (ours){.job = job, .threads = threads, .out = bench_floats(job->out_count)};
+    *o = (ours){.job = job, .threads = threads,
+                .out = element_alloc(job->types.out, job->out_count)};
     hew_status status = o->out ? HEW_OK : HEW_ERR_NO_MEMORY;
     switch (job->p.op) {
     case PROBLEM_GEMM:
     case PROBLEM_IP: status = o->out ? create_gemm(o) : status; break;
     case PROBLEM_CONV: status = o->out ? create_conv(o) : status; break;
-    case PROBLEM_POOL: o->kernel = family_kernel(HEW_FAMILY_pooling_f32); break;
-    case PROBLEM_SOFTMAX: o->kernel = family_kernel(HEW_FAMILY_softmax_f32); break;
-    case PROBLEM_REORDER: o->kernel = family_kernel(HEW_FAMILY_transpose_f32); break;
+    case PROBLEM_POOL: o->kernel = family_kernel("pooling", job->types.in); break;
+    case PROBLEM_SOFTMAX: o->kernel = family_kernel("softmax", job->types.in); break;
+    case PROBLEM_REORDER: o->kernel = family_kernel("transpose", job->types.in); break;
     default: status = HEW_ERR_UNSUPPORTED;
     }
     if (status != HEW_OK)
@@ -130,8 +167,9 @@ bool ours_create(ours *o, const bench_job *job, const hew_threads *threads, char
 
 void ours_reset(ours *o)
 {
-    if (o->job->residual)
-        memcpy(o->out, o->job->residual_values, o->job->out_count * sizeof(float));
+    const bench_job *job = o->job;
+    if (job->residual)
+        memcpy(o->out, job->residual_values, element_bytes(job->types.out, job->out_count));
 }
 
 static hew_status run_gemm(const ours *o)
@@ -142,9 +180,10 @@ static hew_status run_gemm(const ours *o)
     hew_gemm_args args = o->gemm_args;
     for (size_t i = 0; i < o->calls; i++) {
         const bench_member at = bench_member_of(&job->p, i);
-        args.a = job->in + at.a;
-        args.b = job->packed ? NULL : job->weights + at.b;
-        args.c = o->out + at.c;
+        const bench_types *t = &job->types;
+        args.a = (const char *)job->in + element_bytes(t->in, at.a);
+        args.b = job->packed ? NULL : (const char *)job->weights + element_bytes(t->weights, at.b);
+        args.c = (char *)o->out + element_bytes(t->out, at.c);
         args.residual = job->residual ? args.c : NULL;
         const hew_status status = hew_gemm_run(o->gemm, &args);
         if (status != HEW_OK)
@@ -156,8 +195,8 @@ static hew_status run_gemm(const ours *o)
 static hew_status run_pool(const ours *o)
 {
     const problem *p = &o->job->p;
-    hew_pooling_desc d = HEW_POOLING_DESC(.kind = o->job->pooling, .batch = p->mb,
-                                          .channels = p->ic);
+    hew_pooling_desc d = HEW_POOLING_DESC(.kind = o->job->pooling, .type = o->job->types.in,
+                                          .batch = p->mb, .channels = p->ic);
     for (int i = 0; i < p->rank; i++) {
         d.in[i] = p->in[i];
         d.kernel[i] = p->kernel[i];
@@ -190,12 +229,7 @@ bool ours_run(ours *o)
     switch (o->job->p.op) {
     case PROBLEM_GEMM:
     case PROBLEM_IP: return run_gemm(o) == HEW_OK;
-    case PROBLEM_CONV:
-        return hew_conv_run(o->conv, &HEW_CONV_ARGS(.in = o->job->in, .packed = o->packed,
-                                                    .bias = o->job->bias_values,
-                                                    .residual = o->job->residual ? o->out : NULL,
-                                                    .out = o->out, .scratch = o->scratch,
-                                                    .threads = o->threads)) == HEW_OK;
+    case PROBLEM_CONV: return hew_conv_run(o->conv, &o->conv_args) == HEW_OK;
     case PROBLEM_POOL: return run_pool(o) == HEW_OK;
     default: return run_rows(o) == HEW_OK;
     }

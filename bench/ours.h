@@ -8,13 +8,14 @@
 
 typedef struct ours {
     const bench_job *job;
-    float *out; /* job->out_count elements */
+    void *out; /* job->out_count elements of its type */
     const char *kernel;
 
     /* What an operation needs besides; unused ones are null. */
     hew_gemm *gemm;
     hew_gemm_args gemm_args;
     hew_conv *conv;
+    hew_conv_args conv_args;
     void *packed, *scratch;
     const hew_threads *threads;
     size_t calls; /* hew_gemm_run calls of a batch that broadcasts */

@@ -1,5 +1,5 @@
 /*
- * peak.c - times the loops of peak_sse.c, peak_avx2.c and peak_avx512.c.
+ * peak.c - times the loops of the peak_*.c.
  *
  * Other users of a shared machine can only slow a window down, so the best window counts.
  */
@@ -17,19 +17,35 @@ static const hew_peak_loops *loops_of(hew_isa isa)
     return isa >= HEW_ISA_AVX2 ? &hew_peak_avx2 : &hew_peak_sse;
 }
 
-double hew_bench_peak_gflops_of(hew_isa isa)
+static const hew_peak_rate *dots_of(hew_isa isa)
 {
-    const hew_peak_loops *loops = loops_of(isa);
+    if (isa >= HEW_ISA_AVX512_VNNI)
+        return &hew_peak_avx512_vnni;
+    return isa == HEW_ISA_AVX2_VNNI ? &hew_peak_avx2_vnni : &loops_of(isa)->dots;
+}
+
+static double best_ops(const hew_peak_rate *loop)
+{
     const size_t iterations = 40000; /* some 0.2 ms */
     double best = 0;
-    loops->fma(iterations); /* wakes the wide units */
+    loop->run(iterations); /* wakes the wide units */
     for (const double end = hew_now() + 0.02; hew_now() < end;) {
         const double t0 = hew_now();
-        loops->fma(iterations);
-        const double rate = (double)iterations * loops->flops / (hew_now() - t0);
+        loop->run(iterations);
+        const double rate = (double)iterations * loop->ops / (hew_now() - t0);
         best = rate > best ? rate : best;
     }
     return best * 1e-9;
+}
+
+double hew_bench_peak_gflops_of(hew_isa isa)
+{
+    return best_ops(&loops_of(isa)->fma);
+}
+
+double hew_bench_peak_gops_of(hew_isa isa)
+{
+    return best_ops(dots_of(isa));
 }
 
 double hew_bench_peak_gflops(void)

@@ -27,6 +27,13 @@ static void chains(size_t iterations)
         __asm__ volatile("" : : "x"(x[i]));
 }
 
+/* A product of pairs of 16 bits, and an addition: how sums of bytes are exact without VNNI. */
+#define VECTOR __m256i
+#define REGISTER "x"
+#define SET1(x) _mm256_set1_epi32(x)
+#define DOT(s, a, b) _mm256_add_epi32(s, _mm256_madd_epi16(a, b))
+#include "peak_dots.h"
+
 static uint64_t read_all(const void *p, size_t bytes)
 {
     __m256i sum[8];
@@ -52,4 +59,5 @@ static void copy_all(void *to, const void *from, size_t bytes)
             _mm256_store_si256(t + i, _mm256_load_si256(f + i));
 }
 
-const hew_peak_loops hew_peak_avx2 = {chains, CHAINS * 16.0, read_all, copy_all};
+const hew_peak_loops hew_peak_avx2 = {{chains, CHAINS * 16.0}, {dots, CHAINS * 32.0}, read_all,
+                                        copy_all};

@@ -27,6 +27,13 @@ static void chains(size_t iterations)
         __asm__ volatile("" : : "v"(x[i]));
 }
 
+/* A product of pairs of 16 bits, and an addition: how sums of bytes are exact without VNNI. */
+#define VECTOR __m512i
+#define REGISTER "v"
+#define SET1(x) _mm512_set1_epi32(x)
+#define DOT(s, a, b) _mm512_add_epi32(s, _mm512_madd_epi16(a, b))
+#include "peak_dots.h"
+
 static uint64_t read_all(const void *p, size_t bytes)
 {
     __m512i sum[8];
@@ -52,4 +59,5 @@ static void copy_all(void *to, const void *from, size_t bytes)
             _mm512_store_si512(t + i, _mm512_load_si512(f + i));
 }
 
-const hew_peak_loops hew_peak_avx512 = {chains, CHAINS * 32.0, read_all, copy_all};
+const hew_peak_loops hew_peak_avx512 = {{chains, CHAINS * 32.0}, {dots, CHAINS * 64.0}, read_all,
+                                        copy_all};

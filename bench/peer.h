@@ -9,7 +9,7 @@
 
 #include "job.h"
 
-enum { PEER_API_VERSION = 1, PEER_WHY = 160 };
+enum { PEER_API_VERSION = 2, PEER_WHY = 160 };
 
 typedef struct peer_api {
     int api; /* PEER_API_VERSION */
@@ -28,8 +28,9 @@ typedef struct peer_api {
 
     void (*run)(void *op);
 
-    /* What the runs so far left in the output, dense and in this library's layout. */
-    void (*output)(void *op, float *out);
+    /* What the runs so far left in the output, dense and in this library's layout.  Null: it
+     * computes something else, whose result says nothing. */
+    void (*output)(void *op, void *out);
 
     /* "brgconv:avx512_core nhwc": what does the work. */
     const char *(*label)(const void *op);

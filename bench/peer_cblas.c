@@ -56,6 +56,8 @@ static bool fits(const bench_job *job, char why[PEER_WHY])
     const char *lacks = NULL;
     if (p->op != PROBLEM_GEMM && p->op != PROBLEM_IP)
         lacks = "only has products of matrices";
+    else if (job->types.in != HEW_F32 || job->types.weights != HEW_F32)
+        lacks = "has no integers";
     else if (job->bias || job->act.kind != HEW_ACT_NONE)
         lacks = "has no bias and no activation";
     if (lacks)
@@ -85,7 +87,7 @@ static void *create(const bench_job *job, int variant, char why[PEER_WHY])
                      .a_t = job->transpose_a,
                      .b_t = p->op == PROBLEM_IP || job->transpose_b,
                      .vector = variant == 1};
-    r->c = bench_floats(job->out_count);
+    r->c = element_alloc(HEW_F32, job->out_count);
     if (!r->c) {
         free(r);
         return NULL;
@@ -117,16 +119,17 @@ static void run(void *op)
         multiply(r, r->job->in, r->job->weights, r->c);
         return;
     }
+    const float *a = r->job->in, *b = r->job->weights;
     for (size_t i = 0; i < r->members; i++) {
         const bench_member at = bench_member_of(&r->job->p, i);
-        multiply(r, r->job->in + at.a, r->job->weights + at.b, r->c + at.c);
+        multiply(r, a + at.a, b + at.b, r->c + at.c);
     }
 }
 
-static void output(void *op, float *out)
+static void output(void *op, void *out)
 {
     const cblas_run *r = op;
-    memcpy(out, r->c, r->job->out_count * sizeof *out);
+    memcpy(out, r->c, r->job->out_count * sizeof(float));
 }
 
 static const char *label(const void *op)

@@ -30,6 +30,8 @@ static const char *lacks(const bench_job *job)
     const problem *p = &job->p;
     if (p->op != PROBLEM_GEMM)
         return "only has products of matrices";
+    if (job->types.in != HEW_F32 || job->types.weights != HEW_F32)
+        return "has no kernels for integers here";
     if (job->bias || job->act.kind != HEW_ACT_NONE || job->transpose_a || job->transpose_b)
         return "has no such epilogue or operands";
     if (job->threads > 1)
@@ -57,7 +59,7 @@ static void *create(const bench_job *job, int variant, char why[PEER_WHY])
     r->job = job;
     r->members = (size_t)problem_batch(p, p->c_batch);
     r->kernel = libxsmm_smmdispatch(n, m, k, &n, &k, &n, &alpha, &beta, NULL, NULL);
-    r->c = r->kernel ? bench_floats(job->out_count) : NULL;
+    r->c = r->kernel ? element_alloc(HEW_F32, job->out_count) : NULL;
     if (!r->c) {
         snprintf(why, PEER_WHY, "libxsmm has no kernel for this");
         free(r);
@@ -75,16 +77,17 @@ static void run(void *op)
         r->kernel(r->job->weights, r->job->in, r->c);
         return;
     }
+    const float *a = r->job->in, *b = r->job->weights;
     for (size_t i = 0; i < r->members; i++) {
         const bench_member at = bench_member_of(&r->job->p, i);
-        r->kernel(r->job->weights + at.b, r->job->in + at.a, r->c + at.c);
+        r->kernel(b + at.b, a + at.a, r->c + at.c);
     }
 }
 
-static void output(void *op, float *out)
+static void output(void *op, void *out)
 {
     const xsmm_run *r = op;
-    memcpy(out, r->c, r->job->out_count * sizeof *out);
+    memcpy(out, r->c, r->job->out_count * sizeof(float));
 }
 
 static const char *label(const void *op)

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_ARGS = 4, SGEMM_VARIANT = 3 };
+enum { MAX_ARGS = 4 + ONEDNN_QUANT_ARGS, PLAIN_VARIANT = 3 };
 
 typedef struct onednn_run {
     dnnl_engine_t engine;
@@ -21,8 +21,10 @@ typedef struct onednn_run {
     int n_args;
     dnnl_memory_t dst; /* one of args */
     onednn_tensor ours_dst;
+    onednn_quant quant;
+    const void *bias;
     const bench_job *job;
-    float *sgemm_c; /* dnnl_sgemm: no primitive, this output */
+    void *plain_c; /* dnnl_sgemm and its like: no primitive, this output */
     char label[64];
 } onednn_run;
 
@@ -71,7 +73,7 @@ static bool reorder(onednn_run *r, onednn_md_ref from_md, dnnl_memory_t from, on
 }
 
 /* Between an operand of the job and the primitive's memory, either way. */
-static bool exchange(onednn_run *r, const onednn_tensor *ours, const float *values,
+static bool exchange(onednn_run *r, const onednn_tensor *ours, const void *values,
                      onednn_md_ref md, dnnl_memory_t memory, bool to_primitive)
 {
     onednn_md our_md;
@@ -109,7 +111,7 @@ static bool build(onednn_run *r, const bench_job *job, const onednn_spec *s,
     dnnl_primitive_attr_t attr;
     if (dnnl_primitive_attr_create(&attr) != dnnl_success)
         return false;
-    bool ok = onednn_job_attr(attr, job) &&
+    bool ok = onednn_job_bias(&r->bias, job, &r->quant) && onednn_job_attr(attr, job, &r->quant) &&
               onednn_pd_create(&r->pd, s, attr, r->engine) == dnnl_success;
     dnnl_primitive_attr_destroy(attr);
     ok = ok && dnnl_primitive_create(&r->primitive, r->pd) == dnnl_success &&
@@ -121,7 +123,8 @@ static bool build(onednn_run *r, const bench_job *job, const onednn_spec *s,
                            job->weights);
     if (s->bias.ndims)
         ok = ok && add_arg(r, DNNL_ARG_BIAS, dnnl_query_weights_md, 1, &ours->bias,
-                           job->bias_values);
+                           r->bias);
+    ok = ok && onednn_quant_args(&r->quant, r->engine, r->args, &r->n_args) == dnnl_success;
     if (ok) {
         const char *name = "";
         dnnl_primitive_desc_query(r->pd, dnnl_query_impl_info_str, 0, (void *)&name);
@@ -149,48 +152,75 @@ static void destroy(void *op)
         dnnl_stream_destroy(r->stream);
     if (r->engine)
         dnnl_engine_destroy(r->engine);
-    free(r->sgemm_c);
+    if (r->job && r->bias != r->job->bias_values)
+        free((void *)(uintptr_t)r->bias);
+    free(r->quant.scales);
+    free(r->plain_c);
     free(r);
 }
 
-/* dnnl_sgemm has no epilogue, but beta = 1 is a residual. */
-static bool sgemm_fits(const bench_job *job)
+/* The products of BLAS: no epilogue, but beta = 1 is a residual. */
+static bool plain_fits(const bench_job *job)
 {
     const problem *p = &job->p;
+    const bench_types *t = &job->types;
+    const bool f32 = t->in == HEW_F32 && t->weights == HEW_F32;
+    const bool s32 = t->weights == HEW_S8 && t->out == HEW_S32 && !job->weight_zeros;
     return (p->op == PROBLEM_GEMM || p->op == PROBLEM_IP) && problem_batch(p, p->c_batch) == 1 &&
-           !job->bias && job->act.kind == HEW_ACT_NONE;
+           !job->bias && job->act.kind == HEW_ACT_NONE && (f32 || s32);
 }
 
-static void run_sgemm(onednn_run *r)
+static const char *plain_name(const bench_job *job)
+{
+    return job->types.in == HEW_F32  ? "dnnl_sgemm"
+           : job->types.in == HEW_U8 ? "dnnl_gemm_u8s8s32"
+                                     : "dnnl_gemm_s8s8s32";
+}
+
+static void run_plain(onednn_run *r)
 {
     const bench_job *job = r->job;
     const problem *p = &job->p;
     const bool n_by_k = p->op == PROBLEM_IP || job->transpose_b;
-    dnnl_sgemm(job->transpose_a ? 'T' : 'N', n_by_k ? 'T' : 'N', p->m, p->n, p->k, 1.0f, job->in,
-               job->transpose_a ? p->m : p->k, job->weights, n_by_k ? p->k : p->n,
-               job->residual ? 1.0f : 0.0f, r->sgemm_c, p->n);
+    const char ta = job->transpose_a ? 'T' : 'N', tb = n_by_k ? 'T' : 'N';
+    const int64_t lda = job->transpose_a ? p->m : p->k, ldb = n_by_k ? p->k : p->n;
+    const float beta = job->residual ? 1.0f : 0.0f;
+    const int32_t zero = 0;
+    if (job->types.in == HEW_F32)
+        dnnl_sgemm(ta, tb, p->m, p->n, p->k, 1.0f, job->in, lda, job->weights, ldb, beta,
+                   r->plain_c, p->n);
+    else if (job->types.in == HEW_U8)
+        dnnl_gemm_u8s8s32(ta, tb, 'F', p->m, p->n, p->k, 1.0f, job->in, lda, (uint8_t)job->in_zero,
+                          job->weights, ldb, 0, 0.0f, r->plain_c, p->n, &zero);
+    else
+        dnnl_gemm_s8s8s32(ta, tb, 'F', p->m, p->n, p->k, 1.0f, job->in, lda, (int8_t)job->in_zero,
+                          job->weights, ldb, 0, 0.0f, r->plain_c, p->n, &zero);
 }
 
 static bool start(onednn_run *r, const bench_job *job, int variant, char why[PEER_WHY])
 {
     onednn_spec spec, ours;
-    if (variant == SGEMM_VARIANT) {
-        r->sgemm_c = sgemm_fits(job) ? bench_floats(job->out_count) : NULL;
-        if (r->sgemm_c && job->residual)
-            memcpy(r->sgemm_c, job->residual_values, job->out_count * sizeof(float));
-        snprintf(r->label, sizeof r->label, "dnnl_sgemm");
-        return r->sgemm_c != NULL;
+    if (variant == PLAIN_VARIANT) {
+        r->plain_c = plain_fits(job) ? element_alloc(job->types.out, job->out_count) : NULL;
+        if (r->plain_c && job->residual)
+            element_copy(job->types.out, r->plain_c, 0, job->residual_values, 0, job->out_count);
+        snprintf(r->label, sizeof r->label, "%s", plain_name(job));
+        return r->plain_c != NULL;
     }
-    if (variant > SGEMM_VARIANT || !onednn_job_spec(&spec, &ours, job, variant))
+    if (variant > PLAIN_VARIANT || !onednn_job_spec(&spec, &ours, job, variant) ||
+        !onednn_job_quant(&r->quant, job, &spec, why))
         return false;
     r->ours_dst = ours.dst;
     const bool ok = dnnl_engine_create(&r->engine, dnnl_cpu, 0) == dnnl_success &&
                     dnnl_stream_create(&r->stream, r->engine, dnnl_stream_default_flags) ==
                         dnnl_success &&
                     build(r, job, &spec, &ours);
-    if (!ok)
-        snprintf(why, PEER_WHY, "oneDNN has no primitive for this");
-    return ok;
+    /* Of integers, the primitives that it has for completeness are no contestants. */
+    const bool ref = ok && types_quantised(&job->types) && strncmp(r->label, "ref", 3) == 0;
+    if (!ok || ref)
+        snprintf(why, PEER_WHY, "oneDNN has no %s for this",
+                 ref ? "primitive but its reference" : "primitive");
+    return ok && !ref;
 }
 
 static void *create(const bench_job *job, int variant, char why[PEER_WHY])
@@ -205,7 +235,7 @@ static void *create(const bench_job *job, int variant, char why[PEER_WHY])
         return r;
     /* The missing ones among a gemm's variants are skipped; the last one ends the list. */
     const bool gemm = job->p.op == PROBLEM_GEMM || job->p.op == PROBLEM_IP;
-    if (!why[0] && gemm && variant < SGEMM_VARIANT)
+    if (!why[0] && gemm && variant < PLAIN_VARIANT)
         snprintf(why, PEER_WHY, "not with inner products");
     destroy(r);
     return NULL;
@@ -214,19 +244,19 @@ static void *create(const bench_job *job, int variant, char why[PEER_WHY])
 static void run(void *op)
 {
     onednn_run *r = op;
-    if (r->sgemm_c) {
-        run_sgemm(r);
+    if (r->plain_c) {
+        run_plain(r);
     } else {
         dnnl_primitive_execute(r->primitive, r->stream, r->n_args, r->args);
         dnnl_stream_wait(r->stream);
     }
 }
 
-static void output(void *op, float *out)
+static void output(void *op, void *out)
 {
     onednn_run *r = op;
-    if (r->sgemm_c)
-        memcpy(out, r->sgemm_c, r->job->out_count * sizeof *out);
+    if (r->plain_c)
+        element_copy(r->job->types.out, out, 0, r->plain_c, 0, r->job->out_count);
     else
         exchange(r, &r->ours_dst, out, dnnl_primitive_desc_query_md(r->pd, dnnl_query_dst_md, 0),
                  r->dst, false);

@@ -1,5 +1,5 @@
 /*
- * peer_onednn_spec.c - a job in oneDNN's terms: which primitive, which tensors, which post-ops.
+ * peer_onednn_spec.c - a job in oneDNN's terms: which primitive, which tensors.
  *
  * Variants, the fastest of which counts:
  *
@@ -175,9 +175,24 @@ static bool rows_spec(onednn_spec *s, onednn_spec *ours, const bench_job *job, i
     return variant == 0;
 }
 
-bool onednn_job_spec(onednn_spec *s, onednn_spec *ours, const bench_job *job, int variant)
+static dnnl_data_type_t type_of(hew_type type)
 {
-    memset(s, 0, sizeof *s);
+    static const dnnl_data_type_t types[] = {
+        [HEW_F32] = dnnl_f32, [HEW_BF16] = dnnl_bf16, [HEW_F16] = dnnl_f16, [HEW_S8] = dnnl_s8,
+        [HEW_U8] = dnnl_u8,   [HEW_S32] = dnnl_s32,   [HEW_S4] = dnnl_data_type_undef};
+    return types[type];
+}
+
+static void set_types(onednn_spec *s, const bench_types *types)
+{
+    s->src.type = type_of(types->in);
+    s->weights.type = type_of(types->weights);
+    s->bias.type = types_quantised(types) ? ONEDNN_SUM_BIAS : dnnl_f32;
+    s->dst.type = type_of(types->out);
+}
+
+static bool tensors_of(onednn_spec *s, onednn_spec *ours, const bench_job *job, int variant)
+{
     switch (job->p.op) {
     case PROBLEM_CONV:
         return conv_spec(s, ours, job, variant);
@@ -191,62 +206,12 @@ bool onednn_job_spec(onednn_spec *s, onednn_spec *ours, const bench_job *job, in
     }
 }
 
-static bool eltwise_of(const hew_act *act, dnnl_alg_kind_t *alg, float *alpha, float *beta)
+bool onednn_job_spec(onednn_spec *s, onednn_spec *ours, const bench_job *job, int variant)
 {
-    *alpha = act->alpha;
-    *beta = act->beta;
-    const bool none = act->alpha == 0 && act->beta == 0;
-    switch (act->kind) {
-    case HEW_ACT_RELU: *alg = dnnl_eltwise_relu; break;
-    case HEW_ACT_LEAKY_RELU:
-        *alg = dnnl_eltwise_relu;
-        *alpha = act->alpha == 0 ? 0.01f : act->alpha;
-        break;
-    case HEW_ACT_CLIP:
-        *alg = dnnl_eltwise_clip;
-        *beta = none ? 6.0f : act->beta;
-        break;
-    case HEW_ACT_ELU:
-        *alg = dnnl_eltwise_elu;
-        *alpha = act->alpha == 0 ? 1.0f : act->alpha;
-        break;
-    case HEW_ACT_SIGMOID: *alg = dnnl_eltwise_logistic; break;
-    case HEW_ACT_TANH: *alg = dnnl_eltwise_tanh; break;
-    case HEW_ACT_SILU:
-        *alg = dnnl_eltwise_swish;
-        *alpha = 1.0f;
-        break;
-    case HEW_ACT_GELU_ERF: *alg = dnnl_eltwise_gelu_erf; break;
-    case HEW_ACT_GELU_TANH: *alg = dnnl_eltwise_gelu_tanh; break;
-    case HEW_ACT_HARDSWISH: /* version 2 knows only these parameters and ignores them */
-        *alg = dnnl_eltwise_hardswish;
-        *alpha = 1.0f / 6.0f;
-        *beta = 0.5f;
-        break;
-    case HEW_ACT_HARDSIGMOID:
-        *alg = onednn_hard_sigmoid();
-        *alpha = none ? 1.0f / 6.0f : act->alpha;
-        *beta = none ? 0.5f : act->beta;
-        return *alg != dnnl_alg_kind_undef;
-    case HEW_ACT_MISH: *alg = dnnl_eltwise_mish; break;
-    default: return false;
-    }
-    return true;
-}
-
-bool onednn_job_attr(dnnl_primitive_attr_t attr, const bench_job *job)
-{
-    dnnl_post_ops_t ops;
-    if (dnnl_post_ops_create(&ops) != dnnl_success)
+    memset(s, 0, sizeof *s);
+    if (!tensors_of(s, ours, job, variant))
         return false;
-    bool ok = !job->residual || onednn_append_sum(ops) == dnnl_success;
-    if (job->act.kind != HEW_ACT_NONE) {
-        dnnl_alg_kind_t alg = dnnl_alg_kind_undef;
-        float alpha, beta;
-        ok = ok && eltwise_of(&job->act, &alg, &alpha, &beta) &&
-             onednn_append_eltwise(ops, alg, alpha, beta) == dnnl_success;
-    }
-    ok = ok && dnnl_primitive_attr_set_post_ops(attr, ops) == dnnl_success;
-    dnnl_post_ops_destroy(ops);
-    return ok;
+    set_types(s, &job->types);
+    set_types(ours, &job->types);
+    return true;
 }

@@ -13,8 +13,8 @@ dnnl_status_t onednn_md_init(onednn_md *md, const onednn_tensor *t)
         return dnnl_success;
     }
     if (t->tag == dnnl_format_tag_undef)
-        return dnnl_memory_desc_init_by_strides(md, t->ndims, t->dims, dnnl_f32, t->strides);
-    return dnnl_memory_desc_init_by_tag(md, t->ndims, t->dims, dnnl_f32, t->tag);
+        return dnnl_memory_desc_init_by_strides(md, t->ndims, t->dims, t->type, t->strides);
+    return dnnl_memory_desc_init_by_tag(md, t->ndims, t->dims, t->type, t->tag);
 }
 
 void onednn_md_free(onednn_md *md)
@@ -90,14 +90,34 @@ dnnl_status_t onednn_pd_create(dnnl_primitive_desc_t *pd, const onednn_spec *spe
 }
 
 dnnl_status_t onednn_append_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t alg, float alpha,
-                                    float beta)
+                                    float beta, float dst_scale)
 {
-    return dnnl_post_ops_append_eltwise(ops, 1.0f, alg, alpha, beta);
+    return dnnl_post_ops_append_eltwise(ops, 1.0f / dst_scale, alg, alpha, beta);
 }
 
-dnnl_status_t onednn_append_sum(dnnl_post_ops_t ops)
+dnnl_status_t onednn_append_sum(dnnl_post_ops_t ops, float scale, int32_t zero)
 {
-    return dnnl_post_ops_append_sum(ops, 1.0f);
+    return zero ? dnnl_post_ops_append_sum_v3(ops, scale, zero, dnnl_data_type_undef)
+                : dnnl_post_ops_append_sum(ops, scale);
+}
+
+dnnl_status_t onednn_set_quant(dnnl_primitive_attr_t attr, const onednn_quant *q)
+{
+    dnnl_status_t status = dnnl_success;
+    if (q->scales)
+        status = dnnl_primitive_attr_set_output_scales(attr, q->n_scales, q->dst_mask, q->scales);
+    if (status == dnnl_success && q->src_zero)
+        status = dnnl_primitive_attr_set_zero_points(attr, DNNL_ARG_SRC, 1, 0, &q->src_zero);
+    if (status == dnnl_success && q->dst_zero)
+        status = dnnl_primitive_attr_set_zero_points(attr, DNNL_ARG_DST, 1, 0, &q->dst_zero);
+    return status;
+}
+
+dnnl_status_t onednn_quant_args(const onednn_quant *q, dnnl_engine_t engine, dnnl_exec_arg_t *args,
+                                int *n_args)
+{
+    (void)q, (void)engine, (void)args, (void)n_args;
+    return dnnl_success;
 }
 
 dnnl_alg_kind_t onednn_hard_sigmoid(void)

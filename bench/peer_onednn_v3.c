@@ -12,8 +12,8 @@ dnnl_status_t onednn_md_init(onednn_md *md, const onednn_tensor *t)
     if (t->ndims == 0)
         return dnnl_success;
     if (t->tag == dnnl_format_tag_undef)
-        return dnnl_memory_desc_create_with_strides(md, t->ndims, t->dims, dnnl_f32, t->strides);
-    return dnnl_memory_desc_create_with_tag(md, t->ndims, t->dims, dnnl_f32, t->tag);
+        return dnnl_memory_desc_create_with_strides(md, t->ndims, t->dims, t->type, t->strides);
+    return dnnl_memory_desc_create_with_tag(md, t->ndims, t->dims, t->type, t->tag);
 }
 
 void onednn_md_free(onednn_md *md)
@@ -82,14 +82,63 @@ dnnl_status_t onednn_pd_create(dnnl_primitive_desc_t *pd, const onednn_spec *spe
 }
 
 dnnl_status_t onednn_append_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t alg, float alpha,
-                                    float beta)
+                                    float beta, float dst_scale)
 {
+    (void)dst_scale; /* an attribute of its own */
     return dnnl_post_ops_append_eltwise(ops, alg, alpha, beta);
 }
 
-dnnl_status_t onednn_append_sum(dnnl_post_ops_t ops)
+dnnl_status_t onednn_append_sum(dnnl_post_ops_t ops, float scale, int32_t zero)
 {
-    return dnnl_post_ops_append_sum(ops, 1.0f, 0, dnnl_f32);
+    return dnnl_post_ops_append_sum(ops, scale, zero, dnnl_data_type_undef);
+}
+
+dnnl_status_t onednn_set_quant(dnnl_primitive_attr_t attr, const onednn_quant *q)
+{
+    dnnl_status_t status = dnnl_success;
+    if (q->scales)
+        status = dnnl_primitive_attr_set_scales_mask(attr, DNNL_ARG_WEIGHTS, q->weights_mask);
+    if (status == dnnl_success && q->scales && q->dst_scale != 1)
+        status = dnnl_primitive_attr_set_scales_mask(attr, DNNL_ARG_DST, 0);
+    if (status == dnnl_success && q->src_zero)
+        status = dnnl_primitive_attr_set_zero_points_mask(attr, DNNL_ARG_SRC, 0);
+    if (status == dnnl_success && q->dst_zero)
+        status = dnnl_primitive_attr_set_zero_points_mask(attr, DNNL_ARG_DST, 0);
+    return status;
+}
+
+/* One argument: a row of n values, which are the caller's and outlive it. */
+static dnnl_status_t add(dnnl_exec_arg_t *args, int *n_args, int arg, dnnl_data_type_t type,
+                         int64_t n, const void *values, dnnl_engine_t engine)
+{
+    const dnnl_dims_t dims = {n};
+    dnnl_memory_desc_t md = NULL;
+    dnnl_memory_t memory = NULL;
+    dnnl_status_t status = dnnl_memory_desc_create_with_tag(&md, 1, dims, type, dnnl_a);
+    if (status != dnnl_success)
+        return status;
+    status = dnnl_memory_create(&memory, md, engine, (void *)(uintptr_t)values);
+    dnnl_memory_desc_destroy(md);
+    if (status == dnnl_success)
+        args[(*n_args)++] = (dnnl_exec_arg_t){arg, memory};
+    return status;
+}
+
+dnnl_status_t onednn_quant_args(const onednn_quant *q, dnnl_engine_t engine, dnnl_exec_arg_t *args,
+                                int *n_args)
+{
+    enum { SCALES = DNNL_ARG_ATTR_SCALES, ZEROS = DNNL_ARG_ATTR_ZERO_POINTS };
+    dnnl_status_t status = dnnl_success;
+    if (q->scales)
+        status = add(args, n_args, SCALES | DNNL_ARG_WEIGHTS, dnnl_f32, q->n_scales, q->scales,
+                     engine);
+    if (status == dnnl_success && q->scales && q->dst_scale != 1)
+        status = add(args, n_args, SCALES | DNNL_ARG_DST, dnnl_f32, 1, &q->dst_scale, engine);
+    if (status == dnnl_success && q->src_zero)
+        status = add(args, n_args, ZEROS | DNNL_ARG_SRC, dnnl_s32, 1, &q->src_zero, engine);
+    if (status == dnnl_success && q->dst_zero)
+        status = add(args, n_args, ZEROS | DNNL_ARG_DST, dnnl_s32, 1, &q->dst_zero, engine);
+    return status;
 }
 
 dnnl_alg_kind_t onednn_hard_sigmoid(void)

@@ -12,23 +12,12 @@
 /* ref does some 0.4 G multiply-adds a second: beyond this many, a sample. */
 static const double full_macs = 0.3e9;
 
-void fill_values(float *x, size_t count, uint64_t seed)
-{
-    for (size_t i = 0; i < count; i++) {
-        uint64_t z = (i + 1) * 0x9e3779b97f4a7c15u + seed * 0xd1342543de82ef95u; /* splitmix64 */
-        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-        z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-        z ^= z >> 31;
-        x[i] = (float)(int32_t)(z >> 32) * 0x1p-31f;
-    }
-}
-
 /* Runs a job once on the given rungs; the output is the caller's to free. */
-static float *run_on(unsigned rungs, const bench_job *job, char why[PROBLEM_WHY])
+static void *run_on(unsigned rungs, const bench_job *job, char why[PROBLEM_WHY])
 {
     const unsigned before = hew_cpu_rungs();
     ours o;
-    float *out = NULL;
+    void *out = NULL;
     hew_cpu_restrict(rungs);
     if (ours_create(&o, job, NULL, why)) {
         if (ours_run(&o)) {
@@ -74,36 +63,38 @@ void reference_destroy(reference *r)
     *r = (reference){.job = NULL};
 }
 
-static bool differ(float x, float y, double *max_err)
+/* Whether x[i] and y[k] differ. */
+static bool differ(const element *e, const void *x, size_t i, const void *y, size_t k,
+                   double *max_err)
 {
-    uint32_t a, b;
-    memcpy(&a, &x, sizeof a);
-    memcpy(&b, &y, sizeof b);
-    if (a == b || (isnan(x) && isnan(y)))
+    const double a = e->get(x, i), b = e->get(y, k);
+    if ((a == b && signbit(a) == signbit(b)) || (isnan(a) && isnan(b)))
         return false;
-    const double err = fabs((double)x - (double)y);
+    const double err = fabs(a - b);
     *max_err = !(err <= *max_err) ? err : *max_err; /* a NaN counts as an error, and stays */
     return true;
 }
 
-size_t compare_bits(const float *x, const float *y, size_t count, double *max_err)
+static size_t compare(const element *e, const void *x, const void *y, size_t count,
+                      double *max_err)
 {
     size_t different = 0;
     for (size_t i = 0; i < count; i++)
-        different += differ(x[i], y[i], max_err);
+        different += differ(e, x, i, y, i, max_err);
     return different;
 }
 
-size_t reference_compare(const reference *r, const float *out, double *max_err)
+size_t reference_compare(const reference *r, const void *out, double *max_err)
 {
+    const element *e = element_of(r->job->types.out);
     *max_err = 0;
     if (r->out)
-        return compare_bits(out, r->out, r->job->out_count, max_err);
+        return compare(e, out, r->out, r->job->out_count, max_err);
     size_t different = 0;
     for (size_t i = 0; i < r->sub.out_count; i++)
-        different += differ(out[r->where[i]], r->sub_out[i], max_err);
+        different += differ(e, out, r->where[i], r->sub_out, i, max_err);
     if (r->avx2_out)
-        different += compare_bits(out, r->avx2_out, r->job->out_count, max_err);
+        different += compare(e, out, r->avx2_out, r->job->out_count, max_err);
     return different;
 }
 
@@ -120,20 +111,33 @@ static double sum_length(const problem *p)
     }
 }
 
-bool within_rounding(const bench_job *job, const float *mine, const float *theirs,
+/* What a right result may be away, the largest element being `largest`. */
+static double tolerance(const bench_job *job, double largest)
+{
+    const problem *p = &job->p;
+    const bool max = p->op == PROBLEM_POOL && job->pooling == HEW_POOLING_MAX;
+    if (p->op == PROBLEM_REORDER || max || job->types.out == HEW_S32)
+        return 0;
+    if (element_of(job->types.out)->integer)
+        return 1;
+    const double rounding = job->types.out == HEW_BF16 ? 0x1p-7 : 0;
+    const double length = types_quantised(&job->types) ? 0 : sum_length(p);
+    /* Functions other than sums may be approximations on the other side. */
+    const bool curved = job->act.kind > HEW_ACT_CLIP || p->op == PROBLEM_SOFTMAX;
+    return ((length + 8) * FLT_EPSILON + (curved ? 2e-5 : 0) + rounding) * largest;
+}
+
+bool within_rounding(const bench_job *job, const void *mine, const void *theirs,
                      double *max_err, double *allowed)
 {
+    const element *e = element_of(job->types.out);
     double largest = job->p.op == PROBLEM_SOFTMAX ? 0 : 1;
     *max_err = 0;
     for (size_t i = 0; i < job->out_count; i++) {
-        differ(mine[i], theirs[i], max_err);
-        const double size = fabs((double)mine[i]);
+        differ(e, mine, i, theirs, i, max_err);
+        const double size = fabs(e->get(mine, i));
         largest = size > largest ? size : largest;
     }
-    /* Functions other than sums may be approximations on the other side. */
-    const bool curved = job->act.kind > HEW_ACT_CLIP || job->p.op == PROBLEM_SOFTMAX;
-    *allowed = ((sum_length(&job->p) + 8) * FLT_EPSILON + (curved ? 2e-5 : 0)) * largest;
-    if (job->p.op == PROBLEM_REORDER)
-        *allowed = 0;
+    *allowed = tolerance(job, largest);
     return *max_err <= *allowed;
 }

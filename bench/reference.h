@@ -11,11 +11,11 @@ enum { REFERENCE_WHAT = 48 };
 
 typedef struct reference {
     const bench_job *job;
-    float *out;      /* everything; null if only a sample is known */
-    float *avx2_out; /* then: everything as the avx2 rung computes it, or null */
+    void *out;       /* everything; null if only a sample is known */
+    void *avx2_out;  /* then: everything as the avx2 rung computes it, or null */
 
     bench_job sub; /* the sample as a problem of its own, with operands of its own */
-    float *sub_out;
+    void *sub_out;
     size_t *where; /* sub_out[i] is to be found at out[where[i]] */
 
     char what[REFERENCE_WHAT]; /* "ref", "ref 3x1024 + avx2": what a comparison covers */
@@ -26,14 +26,11 @@ bool reference_create(reference *r, const bench_job *job, char why[PROBLEM_WHY])
 void reference_destroy(reference *r);
 
 /* Elements that differ in any bit (NaNs are alike), and the largest difference. */
-size_t reference_compare(const reference *r, const float *out, double *max_err);
-size_t compare_bits(const float *x, const float *y, size_t count, double *max_err);
+size_t reference_compare(const reference *r, const void *out, double *max_err);
 
-/* Whether a peer's result is right: within the rounding of a sum of this length. */
-bool within_rounding(const bench_job *job, const float *mine, const float *theirs,
+/* Whether a peer's result is right: within the rounding of a sum of this length, or of what comes
+ * after a sum of integers.  Bare sums of integers, s32, must be the same. */
+bool within_rounding(const bench_job *job, const void *mine, const void *theirs,
                      double *max_err, double *allowed);
-
-/* Values from -1 to 1 that depend on the seed and the index alone. */
-void fill_values(float *x, size_t count, uint64_t seed);
 
 #endif

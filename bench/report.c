@@ -25,6 +25,13 @@ void report_title(const bench_job *job, char *to, size_t size)
         append(to, size, job->pooling == HEW_POOLING_AVG ? " avg_np" : " avg_p");
     if (job->p.op == PROBLEM_GEMM && !job->packed)
         append(to, size, " plain");
+    if (job->b_group) {
+        char group[24];
+        snprintf(group, sizeof group, " /%lld", (long long)job->b_group);
+        append(to, size, group);
+    }
+    if (job->zero_points)
+        append(to, size, " zp");
     if (job->log)
         append(to, size, " log");
     if (job->bias)
@@ -42,12 +49,14 @@ static const char csv_header[] = "op,types,problem,name,isa,kernel,threads,min_u
 
 static void table_head(const report *r, const bench_job *job)
 {
-    if (job->group[0])
-        printf("\n%s\n", job->group);
+    const bench_types *t = &job->types;
+    if (job->group[0] || t->weights != HEW_F32)
+        printf("\n%s%s%s\n", job->group, job->group[0] ? ", " : "", types_name(job->p.op, t));
     printf("%-*s  %-*s", r->problem_width, "problem", r->kernel_width, "kernel");
     if (r->timed)
         printf(" %10s %10s %8s %6s", "min us", "median us",
-               report_moves_data(job->p.op) ? "GB/s" : "GFLOP/s", "% peak");
+               report_moves_data(job->p.op) ? "GB/s" : types_quantised(t) ? "GOP/s" : "GFLOP/s",
+               "% peak");
     printf("  %-*s", r->timed && r->n_peers ? r->check_width : 0, "check");
     for (size_t i = 0; i < r->n_peers && r->timed; i++)
         printf(" %10s us  ratio", r->peer_names[i]);
@@ -57,6 +66,7 @@ static void table_head(const report *r, const bench_job *job)
 void report_begin(report *r)
 {
     r->sums[0].group = "all";
+    r->sums[0].types = "";
     r->n_sums = 1;
     if (r->csv)
         fputs(csv_header, stdout);
@@ -82,7 +92,7 @@ static void write_json(FILE *f, const report_row *row, const report_peer *peer)
 {
     fputc('{', f);
     json_string(f, "op", problem_op_name(row->job->p.op));
-    json_string(f, "types", "f32");
+    json_string(f, "types", types_name(row->job->p.op, &row->job->types));
     json_string(f, "problem", row->job->p.text);
     json_string(f, "name", row->job->p.name);
     json_string(f, "isa", row->isa);
@@ -113,7 +123,7 @@ static void csv_string(const char *value)
 
 static void write_csv(const report_row *row, const report_peer *peer)
 {
-    printf("%s,f32,", problem_op_name(row->job->p.op));
+    printf("%s,%s,", problem_op_name(row->job->p.op), types_name(row->job->p.op, &row->job->types));
     csv_string(row->job->p.text);
     csv_string(row->job->p.name);
     printf("%s,%s,%d,%.6g,%.6g,%.6g,%.4g,%.6g,", row->isa, row->kernel, row->job->threads,
@@ -162,7 +172,8 @@ static void count_ratio(report_sum *sum, size_t i, const report_row *row, double
 static report_sum *sum_of(report *r, const bench_job *job)
 {
     report_sum *last = &r->sums[r->n_sums - 1];
-    if (r->n_sums > 1 && strcmp(last->group, job->group) == 0)
+    const char *types = types_name(job->p.op, &job->types);
+    if (r->n_sums > 1 && strcmp(last->group, job->group) == 0 && strcmp(last->types, types) == 0)
         return last;
     if (!r->csv)
         table_head(r, job);
@@ -170,6 +181,7 @@ static report_sum *sum_of(report *r, const bench_job *job)
         r->n_sums++;
     last = &r->sums[r->n_sums - 1];
     last->group = job->group;
+    last->types = types;
     return last;
 }
 
@@ -185,18 +197,21 @@ void report_add(report *r, const report_row *row)
 {
     report_sum *const sums[] = {&r->sums[0], sum_of(r, row->job)};
     double best = 0;
+    bool any = false;
     for (size_t i = 0; i < r->n_peers && r->timed; i++) {
         const report_peer *p = &row->peers[i];
         if (p->median_us <= 0)
             continue;
-        best = best == 0 || p->median_us < best ? p->median_us : best;
+        if (i < r->n_libraries)
+            best = best == 0 || p->median_us < best ? p->median_us : best;
+        any = true;
         for (size_t k = 0; k < 2; k++)
             count_ratio(sums[k], i, row, p->median_us / row->median_us);
         write_record(r, row, p);
     }
     for (size_t k = 0; k < 2 && best > 0; k++)
-        count_ratio(sums[k], PEERS_MAX, row, best / row->median_us);
-    if (best == 0)
+        count_ratio(sums[k], RIVALS_MAX, row, best / row->median_us);
+    if (!any)
         write_record(r, row, NULL);
     if (!r->csv)
         write_row(r, row);
@@ -205,8 +220,9 @@ void report_add(report *r, const report_row *row)
 static void end_line(const report_sum *sum, size_t i, const char *peer, bool name_group)
 {
     if (sum->cases[i])
-        printf("%-12s %-16s %5.2f over %3zu, worst %5.2f at %s\n", name_group ? sum->group : "",
-               peer, exp(sum->log_ratio[i] / (double)sum->cases[i]), sum->cases[i], sum->worst[i],
+        printf("%-12s %-8s %-16s %5.2f over %3zu, worst %5.2f at %s\n",
+               name_group ? sum->group : "", name_group ? sum->types : "", peer,
+               exp(sum->log_ratio[i] / (double)sum->cases[i]), sum->cases[i], sum->worst[i],
                sum->worst_at[i]);
 }
 
@@ -219,12 +235,13 @@ void report_end(report *r)
         const report_sum *sum = &r->sums[k % r->n_sums]; /* "all" last */
         if (k == r->n_sums && r->n_sums == 2)
             break;
-        size_t lines = 0;
+        size_t lines = 0, libraries = 0;
         for (size_t i = 0; i < r->n_peers; i++) {
             end_line(sum, i, r->peer_names[i], lines == 0);
             lines += sum->cases[i] > 0;
+            libraries += sum->cases[i] > 0 && i < r->n_libraries;
         }
-        if (lines > 1)
-            end_line(sum, PEERS_MAX, "the best of them", false);
+        if (libraries > 1)
+            end_line(sum, RIVALS_MAX, "the best of them", false);
     }
 }

@@ -22,16 +22,16 @@ typedef struct report_row {
     char check[112]; /* what the result was compared with, or what went wrong */
     double max_err; /* against ref */
     double min_us, median_us; /* 0 with --check-only */
-    double rate, pct_peak;    /* GFLOP/s; GB/s for operations that only move data */
-    report_peer peers[PEERS_MAX];
+    double rate, pct_peak;    /* GFLOP/s, GOP/s; GB/s for operations that only move data */
+    report_peer peers[RIVALS_MAX];
 } report_row;
 
-/* Ratios of one suite against each peer; the last against the best of the peers. */
+/* Ratios of one suite against each peer; the last against the best of the other libraries. */
 typedef struct report_sum {
-    const char *group;
-    size_t cases[PEERS_MAX + 1];
-    double log_ratio[PEERS_MAX + 1], worst[PEERS_MAX + 1];
-    char worst_at[PEERS_MAX + 1][PROBLEM_TEXT];
+    const char *group, *types;
+    size_t cases[RIVALS_MAX + 1];
+    double log_ratio[RIVALS_MAX + 1], worst[RIVALS_MAX + 1];
+    char worst_at[RIVALS_MAX + 1][PROBLEM_TEXT];
 } report_sum;
 
 enum { REPORT_GROUPS = 32 };
@@ -39,8 +39,9 @@ enum { REPORT_GROUPS = 32 };
 typedef struct report {
     FILE *json; /* or null */
     bool csv, verbose, timed;
-    size_t n_peers;
-    const char *peer_names[PEERS_MAX];
+    size_t n_peers; /* the first n_libraries of them are other libraries */
+    size_t n_libraries;
+    const char *peer_names[RIVALS_MAX];
     int problem_width, kernel_width, check_width;
     report_sum sums[REPORT_GROUPS]; /* sums[0]: everything */
     size_t n_sums;

@@ -1,6 +1,8 @@
 /* sample.c - parts of problems, cut out and run as problems of their own. */
 #include "sample.h"
 
+#include "operands.h"
+
 #include <stdio.h>
 
 static const double sample_macs = 0.1e9;
@@ -19,34 +21,34 @@ static size_t at_most(double want, size_t most)
 /* What every sample owns: operands, and the map back. */
 static bool allocate(reference *r)
 {
-    bench_job *sub = &r->sub;
-    const problem_sizes s = problem_elements(&sub->p);
-    sub->in_count = s.in;
-    sub->weights_count = s.weights;
-    sub->out_count = s.out;
-    sub->in = bench_floats(s.in);
-    sub->weights = bench_floats(s.weights);
-    sub->bias_values = sub->bias ? bench_floats(s.out) : NULL;
-    sub->residual_values = sub->residual ? bench_floats(s.out) : NULL;
-    r->where = malloc((s.out + 1) * sizeof *r->where);
-    return sub->in && sub->weights && r->where && (!sub->bias || sub->bias_values) &&
-           (!sub->residual || sub->residual_values);
+    operands_describe(&r->sub);
+    r->where = malloc((r->sub.out_count + 1) * sizeof *r->where);
+    return operands_alloc(&r->sub) && r->where;
 }
 
 void sample_destroy(reference *r)
 {
-    free((float *)(uintptr_t)r->sub.in);
-    free((float *)(uintptr_t)r->sub.weights);
-    free((float *)(uintptr_t)r->sub.bias_values);
-    free((float *)(uintptr_t)r->sub.residual_values);
+    operands_free(&r->sub);
     free(r->where);
     r->where = NULL;
 }
 
-/* The sample's operands are written here only; everyone else reads them. */
-static float *mine(const float *p)
+/* What belongs to an output channel: bias, scales and zero points, those of groups of rows too. */
+static void copy_channel(reference *r, size_t to, size_t from)
 {
-    return (float *)(uintptr_t)p;
+    const bench_job *job = r->job;
+    bench_job *sub = &r->sub;
+    const size_t grouped = job->scales_count / job->channels, groups = grouped ? grouped : 1;
+    if (job->bias)
+        element_copy(types_quantised(&job->types) ? HEW_S32 : HEW_F32, operand(sub->bias_values),
+                     to, job->bias_values, from, 1);
+    for (size_t g = 0; g < groups; g++) {
+        const size_t at = g * sub->channels + to, whence = g * job->channels + from;
+        if (job->scales)
+            element_copy(HEW_F32, operand(sub->scales), at, job->scales, whence, 1);
+        if (job->weight_zeros)
+            element_copy(HEW_S8, operand(sub->weight_zeros), at, job->weight_zeros, whence, 1);
+    }
 }
 
 static bool sample_gemm(reference *r)
@@ -67,16 +69,17 @@ static bool sample_gemm(reference *r)
     for (size_t i = 0; i < rows; i++) {
         const size_t from = spread(i, rows, m);
         for (size_t kk = 0; kk < k; kk++)
-            mine(sub->in)[job->transpose_a ? kk * rows + i : i * k + kk] =
-                job->in[at.a + (job->transpose_a ? kk * m + from : from * k + kk)];
+            element_copy(job->types.in, operand(sub->in),
+                         job->transpose_a ? kk * rows + i : i * k + kk, job->in,
+                         at.a + (job->transpose_a ? kk * m + from : from * k + kk), 1);
     }
     for (size_t j = 0; j < columns; j++) {
         const size_t from = spread(j, columns, n);
         for (size_t kk = 0; kk < k; kk++)
-            mine(sub->weights)[b_t ? j * k + kk : kk * columns + j] =
-                job->weights[at.b + (b_t ? from * k + kk : kk * n + from)];
-        if (job->bias)
-            mine(sub->bias_values)[j] = job->bias_values[from];
+            element_copy(job->types.weights, operand(sub->weights),
+                         b_t ? j * k + kk : kk * columns + j, job->weights,
+                         at.b + (b_t ? from * k + kk : kk * n + from), 1);
+        copy_channel(r, j, from);
         for (size_t i = 0; i < rows; i++)
             r->where[i * columns + j] = at.c + spread(i, rows, m) * n + from;
     }
@@ -104,19 +107,18 @@ static bool sample_conv(reference *r)
     sub->p.oc = (int64_t)(groups * each);
     if (!allocate(r))
         return false;
-    const float *image = job->in + ((size_t)p->mb - 1) * pixels * (size_t)p->ic;
+    const size_t image = ((size_t)p->mb - 1) * pixels * (size_t)p->ic;
     const size_t out_image = ((size_t)p->mb - 1) * out_pixels * (size_t)p->oc;
     for (size_t gi = 0; gi < groups; gi++) {
         const size_t group = spread(gi, groups, g);
         for (size_t x = 0; x < pixels; x++)
-            memcpy(mine(sub->in) + (x * groups + gi) * ic, image + (x * g + group) * ic,
-                   ic * sizeof(float));
+            element_copy(job->types.in, operand(sub->in), (x * groups + gi) * ic, job->in,
+                         image + (x * g + group) * ic, ic);
         for (size_t c = 0; c < each; c++) {
             const size_t from = group * oc + spread(c, each, oc), to = gi * each + c;
-            memcpy(mine(sub->weights) + to * ic * taps, job->weights + from * ic * taps,
-                   ic * taps * sizeof(float));
-            if (job->bias)
-                mine(sub->bias_values)[to] = job->bias_values[from];
+            element_copy(job->types.weights, operand(sub->weights), to * ic * taps, job->weights,
+                         from * ic * taps, ic * taps);
+            copy_channel(r, to, from);
             for (size_t x = 0; x < out_pixels; x++)
                 r->where[x * groups * each + to] = out_image + x * (size_t)p->oc + from;
         }
@@ -128,10 +130,10 @@ static bool sample_conv(reference *r)
 bool sample_create(reference *r)
 {
     r->sub = *r->job;
-    r->sub.in = r->sub.weights = r->sub.bias_values = r->sub.residual_values = NULL;
     if (!(r->job->p.op == PROBLEM_CONV ? sample_conv(r) : sample_gemm(r)))
         return false;
     for (size_t i = 0; r->sub.residual && i < r->sub.out_count; i++)
-        mine(r->sub.residual_values)[i] = r->job->residual_values[r->where[i]];
+        element_copy(r->job->types.out, operand(r->sub.residual_values), i,
+                     r->job->residual_values, r->where[i], 1);
     return true;
 }

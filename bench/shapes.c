@@ -60,9 +60,26 @@ static bool has_f32(const char *list)
 {
     char item[128];
     for (size_t i = 0; list_item(list, i, item, sizeof item); i++) {
-        if (strcasecmp(item, "f32") == 0 || strcasecmp(item, "f32:f32:f32") == 0 ||
-            strcasecmp(item, "f32:f32") == 0)
+        if (strcasecmp(item, "f32") == 0)
             return true;
+    }
+    return list[0] == '\0';
+}
+
+/* The first of a list of types that the operation can have here; with --types on the command line,
+ * only those. */
+static bool set_types(reader *r, const char *list)
+{
+    char item[128], why[PROBLEM_WHY];
+    const problem_op op = r->op == PROBLEM_OP_COUNT ? PROBLEM_GEMM : r->op;
+    bench_types t;
+    for (size_t i = 0; list_item(list, i, item, sizeof item); i++) {
+        if (!types_parse(item, &t) || !types_fit(op, &t, why))
+            continue;
+        if (!r->base.types_given || types_same(&t, &r->base.types)) {
+            r->now.types = t;
+            return true;
+        }
     }
     return list[0] == '\0';
 }
@@ -185,7 +202,7 @@ static bool take_option(reader *r, const char *word)
     if (strcmp(word, "--reset") == 0)
         reset(r);
     else if ((v = value_of(word, "dt")) || (v = value_of(word, "cfg")))
-        r->type_ok[0] = has_f32(v);
+        r->type_ok[0] = set_types(r, v);
     else if ((v = value_of(word, "sdt")))
         r->type_ok[1] = has_f32(v);
     else if ((v = value_of(word, "ddt")))
@@ -205,7 +222,11 @@ static bool take_option(reader *r, const char *word)
     else if ((v = value_of(word, "dtag")))
         set_tag(r, 'd', v);
     else if ((v = value_of(word, "bia_dt")))
-        r->now.bias = r->base.bias || strncmp(v, "f32", 3) == 0;
+        r->now.bias = r->base.bias || strncmp(v, "undef", 5) != 0;
+    else if ((v = value_of(word, "attr-zero-points")))
+        return case_zero_points_parse(v, &r->now.zero_points);
+    else if (value_of(word, "attr-oscale") || value_of(word, "attr-scales"))
+        return true; /* of integers, all problems have scales */
     else if ((v = value_of(word, "attr-post-ops")))
         return set_post_ops(r, v);
     else if (!strchr(word, '=') && problem_op_parse(word + 2, &driver))

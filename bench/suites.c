@@ -40,8 +40,7 @@ static const char *const resnet50[] = {
     "mb1ic512ih7oc512oh7kh3ph1n\"resnet50:5b_3x3\"",
     NULL};
 
-static const char *const mobilenet[] = {
-    "mb1ic3ih224oc32oh112kh3sh2ph1n\"mobilenet:conv1\"",
+static const char *const depthwise[] = {
     "mb1g32ic32ih112oc32oh112kh3ph1n\"mobilenet:dw_32_112\"",
     "mb1g64ic64ih112oc64oh56kh3sh2ph1n\"mobilenet:dw_64_112s2\"",
     "mb1g96ic96ih112oc96oh56kh3sh2ph1n\"mobilenet:dw_96_112s2\"",
@@ -60,6 +59,10 @@ static const char *const mobilenet[] = {
     "mb1g576ic576ih14oc576oh7kh3sh2ph1n\"mobilenet:dw_576_14s2\"",
     "mb1g960ic960ih7oc960oh7kh3ph1n\"mobilenet:dw_960_7\"",
     "mb1g1024ic1024ih7oc1024oh7kh3ph1n\"mobilenet:dw_1024_7\"",
+    NULL};
+
+static const char *const pointwise[] = {
+    "mb1ic3ih224oc32oh112kh3sh2ph1n\"mobilenet:conv1\"",
     "mb1ic32ih112oc16kh1n\"mobilenet:pw_32_16_112\"",
     "mb1ic32ih112oc64kh1n\"mobilenet:pw_32_64_112\"",
     "mb1ic16ih112oc96kh1n\"mobilenet:pw_16_96_112\"",
@@ -115,6 +118,11 @@ static const char *const gemv[] = {
     "1x2048:2048x1000",  "1x2048:2048x2048", "1x4096:4096x4096", "1024x1024:1024x1",
     "4096x4096:4096x1",  NULL};
 
+/* A token of a 7 B model: queries, keys, values and output; up and gate; down. */
+static const char *const llama[] = {"1x4096:4096x4096n\"llama:qkvo\"",
+                                    "1x4096:4096x11008n\"llama:up\"",
+                                    "1x11008:11008x4096n\"llama:down\"", NULL};
+
 static const char *const pool_max[] = {
     "mb1ic64ih112oh56kh3sh2ph1n\"resnet50:pool1\"", "mb1ic64ih224oh112kh2sh2ph0n\"vgg16:pool1\"",
     "mb1ic512ih28oh14kh2sh2ph0n\"vgg16:pool4\"", "mb1ic192ih28oh28kh3sh1ph1n\"googlenet:3a\"",
@@ -134,13 +142,18 @@ static const suite suites[] = {
     {"resnet50", "ResNet-50 v1.5, batch 1, bias + relu", PROBLEM_CONV, HEW_ACT_RELU, true,
      HEW_POOLING_MAX, resnet50},
     {"mobilenet", "MobileNet v1 and v2, batch 1, bias + relu6", PROBLEM_CONV, HEW_ACT_CLIP, true,
-     HEW_POOLING_MAX, mobilenet},
+     HEW_POOLING_MAX, pointwise},
+    {"mobilenet", "its depthwise convolutions", PROBLEM_CONV, HEW_ACT_CLIP, true,
+     HEW_POOLING_MAX, depthwise},
+    {"depthwise", "those alone", PROBLEM_CONV, HEW_ACT_CLIP, true, HEW_POOLING_MAX, depthwise},
     {"bert-large", "one sequence of 384", PROBLEM_GEMM, HEW_ACT_NONE, false, HEW_POOLING_MAX,
      bert_large},
     {"dlrm", "MLPs, batch 128", PROBLEM_GEMM, HEW_ACT_NONE, false, HEW_POOLING_MAX, dlrm},
     {"square", "64 to 2048", PROBLEM_GEMM, HEW_ACT_NONE, false, HEW_POOLING_MAX, square},
     {"small", "4 to 48, odd ones too", PROBLEM_GEMM, HEW_ACT_NONE, false, HEW_POOLING_MAX, small},
     {"gemv", "M = 1 or N = 1", PROBLEM_GEMM, HEW_ACT_NONE, false, HEW_POOLING_MAX, gemv},
+    {"llama", "a token of a 7 B model", PROBLEM_GEMM, HEW_ACT_NONE, false, HEW_POOLING_MAX,
+     llama},
     {"pool", "maxima", PROBLEM_POOL, HEW_ACT_NONE, false, HEW_POOLING_MAX, pool_max},
     {"pool", "averages", PROBLEM_POOL, HEW_ACT_NONE, false, HEW_POOLING_AVG, pool_avg},
     {"softmax", "rows from 10 to 30522", PROBLEM_SOFTMAX, HEW_ACT_NONE, false, HEW_POOLING_MAX,
@@ -148,31 +161,56 @@ static const suite suites[] = {
     {"reorder", "NCHW to NHWC", PROBLEM_REORDER, HEW_ACT_NONE, false, HEW_POOLING_MAX, reorder},
 };
 
+/* Whether a suite is a part of one before it. */
+static bool is_part(const suite *u)
+{
+    for (const suite *other = suites; other < u; other++) {
+        if (other->problems == u->problems)
+            return true;
+    }
+    return false;
+}
+
+/* The settings of a suite's problems: what the suite says, unless the command line says another. */
+static case_settings settings_of(const suite *u, const case_settings *s)
+{
+    case_settings with = *s;
+    with.group = u->name;
+    with.bias |= u->bias;
+    with.act = s->act.kind == HEW_ACT_NONE ? (hew_act){u->act, 0, 0} : s->act;
+    with.pooling = s->pooling == HEW_POOLING_MAX ? u->pooling : s->pooling;
+    return with;
+}
+
 bool case_add_suite(case_list *list, problem_op op, const char *name, const case_settings *s,
                     char why[PROBLEM_WHY])
 {
-    bool found = false;
-    for (size_t i = 0; i < sizeof suites / sizeof *suites; i++) {
-        const suite *u = &suites[i];
-        if ((op != PROBLEM_OP_COUNT && op != u->op) ||
-            (strcmp(name, u->name) != 0 && strcmp(name, "all") != 0))
+    const size_t length = strcspn(name, ":");
+    const bool all = length == 3 && strncmp(name, "all", 3) == 0;
+    bool found = false, added = false;
+    case_settings base = *s;
+    if (name[length] && !types_parse(name + length + 1, &base.types)) {
+        snprintf(why, PROBLEM_WHY, "'%.20s' are no types", name + length + 1);
+        return false;
+    }
+    for (const suite *u = suites; u < suites + sizeof suites / sizeof *suites; u++) {
+        const bool named = strncmp(name, u->name, length) == 0 && !u->name[length];
+        if ((op != PROBLEM_OP_COUNT && op != u->op) || !(named || (all && !is_part(u))))
             continue;
+        const case_settings with = settings_of(u, &base);
         found = true;
-        case_settings with = *s;
-        with.group = u->name;
-        with.bias |= u->bias;
-        with.act = s->act.kind == HEW_ACT_NONE ? (hew_act){u->act, 0, 0} : s->act;
-        with.pooling = s->pooling == HEW_POOLING_MAX ? u->pooling : s->pooling;
         for (size_t k = 0; u->problems[k]; k++) {
-            if (case_add(list, u->op, u->problems[k], &with, why) != CASE_ADDED)
+            const case_result result = case_add(list, u->op, u->problems[k], &with, why);
+            if (result == CASE_WRONG)
                 return false;
+            added |= result == CASE_ADDED;
         }
     }
     if (!found)
         snprintf(why, PROBLEM_WHY, "no such suite%s%s; --list shows them",
                  op == PROBLEM_OP_COUNT ? "" : " for ",
                  op == PROBLEM_OP_COUNT ? "" : problem_op_name(op));
-    return found;
+    return added; /* of `all`, what there is with these types */
 }
 
 void case_suite_list(problem_op op)

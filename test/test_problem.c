@@ -1,11 +1,10 @@
 /*
- * test_problem.c - benchdnn's notation as bench/ reads it: defaults, inferred extents, shape files.
+ * test_problem.c - benchdnn's notation as bench/ reads it: defaults, inferred extents.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -198,91 +197,6 @@ static void work_is_counted_without_padding(void **state)
     assert_true(problem_macs(&p) == 4 * 30);
 }
 
-/* ---------------------------------------------------------------------------- shape files --- */
-
-static size_t read_shapes(problem_op op, const char *text, case_list *list)
-{
-    char path[] = "/tmp/hew-shapes-XXXXXX", why[PROBLEM_WHY] = "";
-    const int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-    close(fd);
-    *list = (case_list){.jobs = NULL};
-    const case_settings s = {.mb = 0};
-    const bool ok = case_add_file(list, op, path, &s, why);
-    unlink(path);
-    if (!ok)
-        print_message("%s\n", why);
-    return ok ? list->count : (size_t)-1;
-}
-
-static void shapes__options(void **state)
-{
-    (void)state;
-    case_list list;
-    const char *text = "# a comment\n"
-                       "--reset --dt=f32,bf16\n"
-                       "--dir=FWD_B --mb=4\n"
-                       "--attr-post-ops=, \\\n"
-                       "                relu\n"
-                       "ic16ih8oc16kh3ph1n\"one\"   # not read\n"
-                       "--attr-post-ops=sum+relu ic16ih8oc16kh3ph1n\"two\"\n"
-                       "--dir=BWD_D ic16ih8oc16kh3ph1n\"left_out\"\n"
-                       "--reset --cfg=u8s8u8 ic16ih8oc16kh3ph1n\"left_out\"\n"
-                       "--cfg=f32 ic16ih8oc16kh3ph1n\"three\"\n";
-    assert_int_equal(read_shapes(PROBLEM_CONV, text, &list), 3);
-    assert_int_equal(list.jobs[0].p.mb, 4);
-    assert_true(list.jobs[0].bias);
-    assert_int_equal(list.jobs[0].act.kind, HEW_ACT_NONE); /* the empty entry is the first */
-    assert_true(list.jobs[1].residual);
-    assert_int_equal(list.jobs[1].act.kind, HEW_ACT_RELU);
-    assert_string_equal(list.jobs[2].p.name, "three");
-    assert_int_equal(list.jobs[2].p.mb, 2);
-    assert_false(list.jobs[2].bias);
-    free(list.jobs);
-}
-
-static void shapes__algorithms_and_axes(void **state)
-{
-    (void)state;
-    case_list list;
-    assert_int_equal(read_shapes(PROBLEM_POOL, "--alg=max,avg_np,avg_p ic8ih8kh2sh2", &list), 3);
-    assert_int_equal(list.jobs[1].pooling, HEW_POOLING_AVG);
-    free(list.jobs);
-    assert_int_equal(
-        read_shapes(PROBLEM_SOFTMAX, "8x10 --alg=LOGSOFTMAX 8x10 4x8x10 --axis=2 4x8x10", &list),
-        3); /* along axis 1, 4x8x10 is left out */
-    assert_false(list.jobs[0].log);
-    assert_true(list.jobs[1].log);
-    assert_int_equal(list.jobs[2].p.rows, 32);
-    free(list.jobs);
-}
-
-static void shapes__wrong(void **state)
-{
-    (void)state;
-    case_list list;
-    assert_int_equal(read_shapes(PROBLEM_CONV, "--batch=not-there\n", &list), (size_t)-1);
-    free(list.jobs);
-    assert_int_equal(read_shapes(PROBLEM_CONV, "ic16ih8oc16kh3ph1\nrubbish\n", &list), (size_t)-1);
-    free(list.jobs);
-}
-
-static void suites__are_problems(void **state)
-{
-    (void)state;
-    char why[PROBLEM_WHY] = "";
-    case_list list = {.jobs = NULL};
-    const case_settings s = {.mb = 0};
-    assert_true(case_add_suite(&list, PROBLEM_OP_COUNT, "all", &s, why));
-    assert_true(list.count > 100);
-    for (size_t i = 0; i < list.count; i++)
-        assert_int_equal(list.jobs[i].p.op == PROBLEM_CONV ? list.jobs[i].p.mb : 1, 1);
-    free(list.jobs);
-    list = (case_list){.jobs = NULL};
-    assert_false(case_add_suite(&list, PROBLEM_GEMM, "resnet50", &s, why));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -296,10 +210,6 @@ int main(void)
         cmocka_unit_test(gemm__broadcast_members),
         cmocka_unit_test(softmax_and_reorder),
         cmocka_unit_test(work_is_counted_without_padding),
-        cmocka_unit_test(shapes__options),
-        cmocka_unit_test(shapes__algorithms_and_axes),
-        cmocka_unit_test(shapes__wrong),
-        cmocka_unit_test(suites__are_problems),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

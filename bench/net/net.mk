@@ -3,7 +3,7 @@
 NET_PARTS := graph fuse plan exec load hewnet protobuf onnx_proto onnx onnx_ops \
              onnx_layers pictures sheet
 NET_OBJ   := $(NET_PARTS:%=$(BUILD)/bench/net/%.o)
-NET_PEAK  := $(addprefix $(BUILD)/bench/,peak.o peak_sse.o peak_avx2.o peak_avx512.o)
+NET_PEAK  := $(PEAK_SRC:%=$(BUILD)/bench/%.o)
 MODELS    ?= ../shared/models
 
 $(BUILD)/hew-demo $(BUILD)/hew-run: $(BUILD)/hew-%: $(BUILD)/bench/net/%.o $(NET_OBJ) $(NET_PEAK) $(LIB)
