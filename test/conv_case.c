@@ -41,8 +41,8 @@ conv_layouts conv_layouts_of(const hew_conv_desc *d)
 }
 
 typedef struct operands {
-    operand in, weights, scale, bias, residual, out;
-    float *want;
+    operand in, weights, scale, bias, bias_s32, zeros, residual, out;
+    void *want;
 } operands;
 
 static operands make_operands(const conv_case *g, rng *r)
@@ -50,12 +50,14 @@ static operands make_operands(const conv_case *g, rng *r)
     const conv_layouts l = conv_layouts_of(&g->d);
     const layout row = layout_of(1, g->d.out_c, g->d.out_c);
     operands o;
-    o.in = operand_new(r, true, l.in, g->in);
-    o.weights = operand_new(r, true, l.weights, g->weights);
-    o.scale = operand_new(r, g->scale, row, g->rest);
-    o.bias = operand_new(r, g->bias, row, g->rest);
-    o.residual = operand_new(r, g->residual == RESIDUAL, l.r, g->rest);
-    o.out = operand_new(r, true, l.out,
+    o.in = operand_new(r, true, g->d.in_type, l.in, g->in);
+    o.weights = operand_new(r, true, g->d.weight_type, l.weights, g->weights);
+    o.scale = operand_new(r, g->scale, HEW_F32, row, g->rest);
+    o.bias = operand_new(r, g->bias, HEW_F32, row, g->rest);
+    o.bias_s32 = operand_new(r, g->bias_s32, HEW_S32, row, FILL_MIXED);
+    o.zeros = operand_new(r, g->zeros, g->d.weight_type, row, FILL_MIXED);
+    o.residual = operand_new(r, g->residual == RESIDUAL, g->d.residual_type, l.r, g->rest);
+    o.out = operand_new(r, true, g->d.out_type, l.out,
                         g->residual == RESIDUAL_IN_PLACE ? g->rest : FILL_POISON);
     o.want = malloc(operand_bytes(o.out) + 1);
     if (!o.want)
@@ -70,6 +72,8 @@ static void free_operands(operands *o)
     operand_free(&o->weights);
     operand_free(&o->scale);
     operand_free(&o->bias);
+    operand_free(&o->bias_s32);
+    operand_free(&o->zeros);
     operand_free(&o->residual);
     operand_free(&o->out);
     free(o->want);
@@ -89,7 +93,11 @@ static void compute_want(const conv_case *g, operands *o)
     const hew_conv_args args =
         HEW_CONV_ARGS(.in = o->in.p, .packed = packed, .scale = o->scale.p, .bias = o->bias.p,
                       .residual = g->residual == RESIDUAL_IN_PLACE ? o->want : o->residual.p,
-                      .out = o->want, .scratch = scratch);
+                      .out = o->want, .scratch = scratch,
+                      .bias_s32 = o->bias_s32.p, .weight_zero = o->zeros.p,
+                      .in_zero = g->in_zero, .out_zero = g->out_zero,
+                      .residual_zero = g->residual_zero, .out_scale = g->out_scale,
+                      .residual_scale = g->residual_scale);
     check_status(hew_conv_run(op, &args), HEW_OK);
     hew_free(scratch);
     hew_free(packed);
@@ -97,13 +105,14 @@ static void compute_want(const conv_case *g, operands *o)
     use_test_rung();
 }
 
-enum { IN, WEIGHTS, SCALE, BIAS, ADDEND, OUT, PACKED, SCRATCH, BUFFERS };
+enum { IN, WEIGHTS, SCALE, BIAS, BIAS_S32, ZEROS, ADDEND, OUT, PACKED, SCRATCH, BUFFERS };
 
 static void run_placed(const conv_case *g, const hew_conv *op, const operands *o,
                        const hew_threads *threads, placement where)
 {
     buffer b[BUFFERS] = {
         [IN] = operand_place(o->in, where),           [WEIGHTS] = operand_place(o->weights, where),
+        [BIAS_S32] = operand_place(o->bias_s32, where), [ZEROS] = operand_place(o->zeros, where),
         [SCALE] = operand_place(o->scale, where),     [BIAS] = operand_place(o->bias, where),
         [ADDEND] = operand_place(o->residual, where), [OUT] = operand_place(o->out, where),
         [PACKED] = buffer_of_nans(hew_conv_packed_size(op), where),
@@ -117,16 +126,22 @@ static void run_placed(const conv_case *g, const hew_conv *op, const operands *o
             .in = b[IN].data, .packed = b[PACKED].data, .scale = b[SCALE].data,
             .bias = b[BIAS].data, .out = b[OUT].data, .scratch = b[SCRATCH].data,
             .residual = g->residual == RESIDUAL_IN_PLACE ? b[OUT].data : b[ADDEND].data,
-            .threads = threads);
+            .threads = threads,
+            .bias_s32 = b[BIAS_S32].data, .weight_zero = b[ZEROS].data,
+            .in_zero = g->in_zero, .out_zero = g->out_zero,
+            .residual_zero = g->residual_zero, .out_scale = g->out_scale,
+            .residual_scale = g->residual_scale);
     state_save();
     status = hew_conv_run(op, &args);
     state_check();
     check_status(status, HEW_OK);
-    check_bits("out", o->want, b[OUT].data, o->out.l, g->nans);
+    operand_compare("out", o->want, &b[OUT], o->out, g->nans);
     operand_check("the input", &b[IN], o->in);
     operand_check("the weights", &b[WEIGHTS], o->weights);
     operand_check("scale", &b[SCALE], o->scale);
     operand_check("bias", &b[BIAS], o->bias);
+    operand_check("the s32 bias", &b[BIAS_S32], o->bias_s32);
+    operand_check("the zero points", &b[ZEROS], o->zeros);
     operand_check("the residual", &b[ADDEND], o->residual);
     for (int i = 0; i < BUFFERS; i++)
         buffer_free(&b[i]);
@@ -144,6 +159,13 @@ static const char *describe(const conv_case *g, char *text, size_t size)
                       "_i%" PRId64 "k%" PRId64 "s%" PRId64 "d%" PRId64 "p%" PRId64 ",%" PRId64,
                       d->in[i], d->kernel[i], or_one(d->stride[i]), or_one(d->dilation[i]),
                       d->pad_lo[i], d->pad_hi[i]);
+    if (d->in_type != HEW_F32)
+        n += snprintf(text + n, size - (size_t)n,
+                      " types %d %d -> %d, residual %d zeros %d %d %d%s%s scales %g %g",
+                      (int)d->in_type, (int)d->weight_type, (int)d->out_type,
+                      (int)d->residual_type, g->in_zero, g->out_zero, g->residual_zero,
+                      g->zeros ? " weights'" : "", g->bias_s32 ? " bias" : "",
+                      (double)g->out_scale, (double)g->residual_scale);
     snprintf(text + n, size - (size_t)n,
              " strides %" PRId64 ",%" PRId64 ",%" PRId64 " act %d%s%s%s fills %d,%d,%d",
              d->in_stride, d->out_stride, d->residual_stride, (int)d->act.kind,
@@ -155,7 +177,7 @@ static const char *describe(const conv_case *g, char *text, size_t size)
 void check_conv(const conv_case *g)
 {
     static const size_t counts[] = {1, 2, 3, 8};
-    char text[400];
+    char text[600];
     rng r = case_rng("%s", describe(g, text, sizeof text));
     operands o = make_operands(g, &r);
     compute_want(g, &o);

@@ -7,6 +7,9 @@
 typedef struct conv_case {
     hew_conv_desc d;         /* as a caller writes it */
     bool scale, bias;
+    bool bias_s32, zeros;    /* quantised tensors: zero points of the weights */
+    int32_t in_zero, out_zero, residual_zero;
+    float out_scale, residual_scale;
     residual_kind residual;
     fill in, weights, rest;  /* rest: scale, bias and residual */
     nan_rule nans;

@@ -35,8 +35,8 @@ gemm_layouts gemm_layouts_of(const hew_gemm_desc *d)
 }
 
 typedef struct operands {
-    operand a, b, scale, bias, residual, c;
-    float *want;
+    operand a, b, scale, bias, bias_s32, zeros, residual, c;
+    void *want;
 } operands;
 
 static operands make_operands(const gemm_case *g, rng *r)
@@ -45,12 +45,14 @@ static operands make_operands(const gemm_case *g, rng *r)
     const bool reads_c = g->d.beta != 0.0f || g->residual == RESIDUAL_IN_PLACE;
     const layout row = layout_of(1, g->d.n, g->d.n);
     operands o;
-    o.a = operand_new(r, true, l.a, g->a);
-    o.b = operand_new(r, true, l.b, g->b);
-    o.scale = operand_new(r, g->scale, row, g->rest);
-    o.bias = operand_new(r, g->bias, row, g->rest);
-    o.residual = operand_new(r, g->residual == RESIDUAL, l.r, g->rest);
-    o.c = operand_new(r, true, l.c, reads_c ? g->rest : FILL_POISON);
+    o.a = operand_new(r, true, g->d.a_type, l.a, g->a);
+    o.b = operand_new(r, true, g->d.b_type, l.b, g->b);
+    o.scale = operand_new(r, g->scale, HEW_F32, row, g->rest);
+    o.bias = operand_new(r, g->bias, HEW_F32, row, g->rest);
+    o.bias_s32 = operand_new(r, g->bias_s32, HEW_S32, row, FILL_MIXED);
+    o.zeros = operand_new(r, g->b_zero, g->d.b_type, row, FILL_MIXED);
+    o.residual = operand_new(r, g->residual == RESIDUAL, g->d.residual_type, l.r, g->rest);
+    o.c = operand_new(r, true, g->d.c_type, l.c, reads_c ? g->rest : FILL_POISON);
     o.want = malloc(operand_bytes(o.c) + 1);
     if (!o.want)
         fail_case("out of memory");
@@ -64,6 +66,8 @@ static void free_operands(operands *o)
     operand_free(&o->b);
     operand_free(&o->scale);
     operand_free(&o->bias);
+    operand_free(&o->bias_s32);
+    operand_free(&o->zeros);
     operand_free(&o->residual);
     operand_free(&o->c);
     free(o->want);
@@ -85,6 +89,9 @@ static void compute_want(const gemm_case *g, operands *o)
         HEW_GEMM_ARGS(.a = o->a.p, .b = g->d.b_packed ? NULL : o->b.p,
                       .packed_b = g->d.b_packed ? packed : NULL, .scale = o->scale.p,
                       .bias = o->bias.p, .c = o->want, .scratch = scratch,
+                      .bias_s32 = o->bias_s32.p, .b_zero = o->zeros.p, .a_zero = g->a_zero,
+                      .c_zero = g->c_zero, .residual_zero = g->residual_zero,
+                      .c_scale = g->c_scale, .residual_scale = g->residual_scale,
                       .residual = g->residual == RESIDUAL_IN_PLACE ? o->want : o->residual.p);
     check_status(hew_gemm_run(op, &args), HEW_OK);
     hew_free(scratch);
@@ -93,13 +100,14 @@ static void compute_want(const gemm_case *g, operands *o)
     use_test_rung();
 }
 
-enum { A, B, SCALE, BIAS, ADDEND, C, PACKED, SCRATCH, BUFFERS };
+enum { A, B, SCALE, BIAS, BIAS_S32, ZEROS, ADDEND, C, PACKED, SCRATCH, BUFFERS };
 
 static void run_placed(const gemm_case *g, const hew_gemm *op, const operands *o,
                        const hew_threads *threads, placement where)
 {
     buffer b[BUFFERS] = {
         [A] = operand_place(o->a, where),         [B] = operand_place(o->b, where),
+        [BIAS_S32] = operand_place(o->bias_s32, where), [ZEROS] = operand_place(o->zeros, where),
         [SCALE] = operand_place(o->scale, where), [BIAS] = operand_place(o->bias, where),
         [ADDEND] = operand_place(o->residual, where), [C] = operand_place(o->c, where),
         [PACKED] = buffer_of_nans(hew_gemm_packed_size(op), where),
@@ -115,16 +123,21 @@ static void run_placed(const gemm_case *g, const hew_gemm *op, const operands *o
             .a = b[A].data, .b = g->d.b_packed ? NULL : b[B].data,
             .packed_b = g->d.b_packed ? b[PACKED].data : NULL, .scale = b[SCALE].data,
             .bias = b[BIAS].data, .c = b[C].data, .scratch = b[SCRATCH].data, .threads = threads,
+            .bias_s32 = b[BIAS_S32].data, .b_zero = b[ZEROS].data, .a_zero = g->a_zero,
+            .c_zero = g->c_zero, .residual_zero = g->residual_zero,
+            .c_scale = g->c_scale, .residual_scale = g->residual_scale,
             .residual = g->residual == RESIDUAL_IN_PLACE ? b[C].data : b[ADDEND].data);
     state_save();
     const hew_status status = hew_gemm_run(op, &args);
     state_check();
     check_status(status, HEW_OK);
-    check_bits("C", o->want, b[C].data, o->c.l, g->nans);
+    operand_compare("C", o->want, &b[C], o->c, g->nans);
     operand_check("A", &b[A], o->a);
     operand_check("B", &b[B], o->b);
     operand_check("scale", &b[SCALE], o->scale);
     operand_check("bias", &b[BIAS], o->bias);
+    operand_check("the s32 bias", &b[BIAS_S32], o->bias_s32);
+    operand_check("the zero points", &b[ZEROS], o->zeros);
     operand_check("the residual", &b[ADDEND], o->residual);
     for (int i = 0; i < BUFFERS; i++)
         buffer_free(&b[i]);
@@ -142,6 +155,13 @@ static const char *describe(const gemm_case *g, char *text, size_t size)
                      (int)d->act.kind, (double)d->act.alpha, (double)d->act.beta,
                      g->scale ? " scale" : "", g->bias ? " bias" : "", residuals[g->residual],
                      (int)g->a, (int)g->b, (int)g->rest);
+    if (d->a_type != HEW_F32 || d->b_type != HEW_F32)
+        n += snprintf(text + n, size - (size_t)n,
+                      " types %d %d -> %d dynamic %d, residual %d zeros %d %d %d%s%s scales %g %g",
+                      (int)d->a_type, (int)d->b_type, (int)d->c_type, (int)d->a_dynamic,
+                      (int)d->residual_type, g->a_zero, g->c_zero, g->residual_zero,
+                      g->b_zero ? " B's" : "", g->bias_s32 ? " bias" : "", (double)g->c_scale,
+                      (double)g->residual_scale);
     if (d->lda || d->ldb || d->ldc || d->ldr)
         n += snprintf(text + n, size - (size_t)n,
                       " lda %" PRId64 " ldb %" PRId64 " ldc %" PRId64 " ldr %" PRId64, d->lda,
@@ -156,7 +176,7 @@ static const char *describe(const gemm_case *g, char *text, size_t size)
 void check_gemm(const gemm_case *g)
 {
     static const size_t counts[] = {1, 2, 3, 8};
-    char text[400];
+    char text[600];
     rng r = case_rng("%s", describe(g, text, sizeof text));
     operands o = make_operands(g, &r);
     compute_want(g, &o);

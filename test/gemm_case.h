@@ -7,6 +7,9 @@
 typedef struct gemm_case {
     hew_gemm_desc d;         /* as a caller writes it */
     bool scale, bias;
+    bool bias_s32, b_zero;   /* quantised tensors; zero points of B */
+    int32_t a_zero, c_zero, residual_zero;
+    float c_scale, residual_scale;
     residual_kind residual;
     fill a, b, rest;         /* rest: C where it is read, scale, bias and residual */
     nan_rule nans;

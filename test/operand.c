@@ -3,22 +3,57 @@
 #include <stdlib.h>
 #include <string.h>
 
-operand operand_new(rng *r, bool present, layout l, fill kind)
+static size_t size_of(hew_type type)
+{
+    return type == HEW_S8 || type == HEW_U8 ? 1 : type == HEW_BF16 || type == HEW_F16 ? 2 : 4;
+}
+
+static int64_t integer(rng *r, hew_type type, fill kind)
+{
+    const int64_t low = type == HEW_U8 ? 0 : type == HEW_S8 ? -128 : -(1 << 20);
+    const int64_t high = type == HEW_U8 ? 255 : type == HEW_S8 ? 127 : 1 << 20;
+    if (kind == FILL_INTS)
+        return rng_between(r, type == HEW_U8 ? 0 : -8, 8);
+    if (kind == FILL_SPECIALS && !rng_chance(r, 8))
+        return rng_chance(r, 2) ? low : high;
+    return rng_between(r, low, high);
+}
+
+static void fill_integers(rng *r, hew_type type, void *p, size_t n, fill kind)
+{
+    for (size_t i = 0; i < n; i++) {
+        const int64_t x = integer(r, type, kind);
+        if (type == HEW_S32)
+            ((int32_t *)p)[i] = (int32_t)x;
+        else
+            ((uint8_t *)p)[i] = (uint8_t)x;
+    }
+}
+
+operand operand_new(rng *r, bool present, hew_type type, layout l, fill kind)
 {
     if (!present)
         return (operand){0};
-    const size_t count = (size_t)(l.outer * l.rows * l.columns);
-    operand o = {malloc(layout_span(l) * sizeof *o.p + 1), l};
-    float *dense = malloc(count * sizeof *dense + 1);
+    const size_t count = (size_t)(l.outer * l.rows * l.columns), size = size_of(type);
+    operand o = {type, malloc(layout_span(l) * size + 1), l};
+    char *dense = malloc(count * size + 1);
     if (!o.p || !dense)
         fail_case("out of memory");
-    fill_f32(r, dense, count, kind);
-    poison_f32(o.p, layout_span(l));
-    const float *from = dense;
-    for (int64_t i = 0; i < l.outer * l.rows; i++, from += l.columns)
+    memset(o.p, 0xa5, layout_span(l) * size);
+    if (type == HEW_F32) {
+        fill_f32(r, (float *)dense, count, kind);
+        poison_f32(o.p, layout_span(l));
+    } else if (type == HEW_BF16) {
+        memset(dense, 0xa5, count * size);
+    } else {
+        fill_integers(r, type, dense, count, kind);
+    }
+    const char *from = dense;
+    for (int64_t i = 0; i < l.outer * l.rows; i++, from += (size_t)l.columns * size)
         if (l.columns)
-            memcpy(o.p + i / l.rows * l.outer_stride + i % l.rows * l.row_stride, from,
-                   (size_t)l.columns * sizeof *o.p);
+            memcpy((char *)o.p + (size_t)(i / l.rows * l.outer_stride + i % l.rows * l.row_stride) *
+                                     size,
+                   from, (size_t)l.columns * size);
     free(dense);
     return o;
 }
@@ -29,17 +64,26 @@ void operand_free(operand *o)
     *o = (operand){0};
 }
 
-size_t operand_bytes(operand o) { return layout_span(o.l) * sizeof *o.p; }
+size_t operand_bytes(operand o) { return layout_span(o.l) * size_of(o.type); }
 
 buffer operand_place(operand o, placement where)
 {
-    return o.p ? buffer_copy(o.p, operand_bytes(o), sizeof *o.p, where) : (buffer){0};
+    return o.p ? buffer_copy(o.p, operand_bytes(o), size_of(o.type), where) : (buffer){0};
 }
 
 void operand_check(const char *what, const buffer *copy, operand o)
 {
     if (o.p && memcmp(copy->data, o.p, operand_bytes(o)) != 0)
         fail_case("%s was written to", what);
+}
+
+void operand_compare(const char *what, const void *want, const buffer *got, operand o,
+                     nan_rule nans)
+{
+    if (o.type == HEW_F32)
+        check_bits(what, want, got->data, o.l, nans);
+    else
+        check_elements(what, o.type, want, got->data, o.l);
 }
 
 buffer buffer_of_nans(size_t bytes, placement where)

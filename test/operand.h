@@ -5,12 +5,14 @@
 #include "harness.h"
 
 typedef struct operand {
-    float *p; /* null: absent */
+    hew_type type;
+    void *p; /* null: absent */
     layout l;
 } operand;
 
-/* Elements get the fill, what lies between the rows poison. */
-operand operand_new(rng *r, bool present, layout l, fill kind);
+/* Elements get the fill, what lies between the rows poison.  Integers: FILL_MIXED is any value,
+ * FILL_SPECIALS mostly the lowest and the highest (s32: of 20 bits), FILL_INTS -8 .. 8 (u8: 0 .. 8). */
+operand operand_new(rng *r, bool present, hew_type type, layout l, fill kind);
 void operand_free(operand *o);
 size_t operand_bytes(operand o);
 
@@ -22,6 +24,10 @@ void operand_check(const char *what, const buffer *copy, operand o);
 
 /* Aligned guarded memory that begins as NaNs: for packed operands and scratch. */
 buffer buffer_of_nans(size_t bytes, placement where);
+
+/* An operand's values compared with a buffer's, bit for bit. */
+void operand_compare(const char *what, const void *want, const buffer *got, operand o,
+                     nan_rule nans);
 
 typedef enum residual_kind { NO_RESIDUAL, RESIDUAL, RESIDUAL_IN_PLACE } residual_kind;
 
