@@ -255,7 +255,8 @@ static hew_status prepare(hew_conv *op)
                                      op->group_in);
     op->epilogue = (hew_epilogue){.alpha = 1, .beta = 1};
     op->act = hew_epilogue_act(&op->epilogue, d->act);
-    op->staged = op->format.integer && (op->act.kind != HEW_ACT_NONE || d->out_type == HEW_BF16);
+    op->staged = op->format.integer && d->out_type != HEW_F32 &&
+                 (op->act.kind != HEW_ACT_NONE || d->out_type == HEW_BF16);
     op->act_fn = HEW_FN(act_f32, hew_kernels(HEW_FAMILY_act_f32, &count));
     op->transpose = HEW_FN(transpose_f32, hew_kernels(HEW_FAMILY_transpose_f32, &count));
     op->quantize_fn = HEW_FN(quantize_f32, hew_kernels(HEW_FAMILY_quantize_f32, &count));
