@@ -58,6 +58,13 @@ static void run(void *op)
     ours_run(&((against_run *)op)->op);
 }
 
+/* Of other operands. */
+static bool output(void *op, void *out)
+{
+    (void)op, (void)out;
+    return false;
+}
+
 static const char *label(const void *op)
 {
     return ((const against_run *)op)->op.kernel;
@@ -77,7 +84,7 @@ static const char *about(void)
 
 const peer_api *against(const bench_types *types, const hew_threads *threads)
 {
-    static peer_api api = {PEER_API_VERSION, "hew", about, create, run, NULL, label, destroy};
+    static peer_api api = {PEER_API_VERSION, "hew", about, create, run, output, label, destroy};
     other.types = *types;
     other.threads = threads;
     return &api;

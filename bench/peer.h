@@ -28,9 +28,9 @@ typedef struct peer_api {
 
     void (*run)(void *op);
 
-    /* What the runs so far left in the output, dense and in this library's layout.  Null: it
-     * computes something else, whose result says nothing. */
-    void (*output)(void *op, void *out);
+    /* What the runs so far left in the output, dense and in this library's layout.  False where it
+     * is known to be something else than the job asks for, and nothing to compare with. */
+    bool (*output)(void *op, void *out);
 
     /* "brgconv:avx512_core nhwc": what does the work. */
     const char *(*label)(const void *op);

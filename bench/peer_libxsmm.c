@@ -84,10 +84,11 @@ static void run(void *op)
     }
 }
 
-static void output(void *op, void *out)
+static bool output(void *op, void *out)
 {
     const xsmm_run *r = op;
     memcpy(out, r->c, r->job->out_count * sizeof(float));
+    return true;
 }
 
 static const char *label(const void *op)

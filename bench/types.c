@@ -1,7 +1,6 @@
 /* types.c - the tables of types, and what is read from them. */
 #include "types.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,7 +109,8 @@ void fill_values(hew_type type, void *x, size_t count, double lo, double hi, uin
         z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
         z ^= z >> 31;
         const double part = (double)(z >> 32) * 0x1p-32; /* [0, 1) */
-        e->put(x, i, e->integer ? lo + floor(part * (hi - lo + 1)) : lo + part * (hi - lo));
+        const double up = e->integer ? (double)(int64_t)(part * (hi - lo + 1)) : part * (hi - lo);
+        e->put(x, i, lo + up);
     }
 }
 
