@@ -226,7 +226,8 @@ typedef struct hew_act {
  *     C = s                                              s32, which knows no float step
  *
  * so scale[j] is A's scale times that of B's column j.  The division is a product with the float
- * 1 / c_scale.  B of u8 is packed as s8 and a zero point 128 lower.
+ * 1 / c_scale; without an activation or with RELU or CLIP, it is alpha, bias[j], residual_scale and
+ * CLIP's bounds that are multiplied by it.  B of u8 is packed as s8 and a zero point 128 lower.
  *
  * Weight-only: B[kk][j] stands for (q - b_zero[g][j]) * scale[g][j], g = kk / b_group.  A column's
  * group is one chain of fused multiply-adds a * (float)(q - zero) from +0, and its sum times its

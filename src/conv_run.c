@@ -18,6 +18,8 @@ static void run_integers(const run_state *s, hew_block *b, size_t group, int32_t
     const size_t column = group * op->group_out;
     hew_quant quant = hew_conv_quant(op, s->args, hew_conv_packed_sums(s->args->packed) +
                                                       group * op->panels.padded_n);
+    b->c_inverse = quant.c_inverse;
+    hew_quant_fold(&b->epilogue, &quant, op->staged);
     if (quant.bias)
         quant.bias += column;
     const uint8_t *zero = s->args->weight_zero;

@@ -106,6 +106,8 @@ static void run_piece(const hew_gemm_run_state *s, const piece *p, char *scratch
         return;
     }
     hew_quant quant = hew_gemm_quant(op, s->args, p->b_sums);
+    block.c_inverse = quant.c_inverse;
+    hew_quant_fold(&block.epilogue, &quant, op->staged);
     if (d->a_dynamic != HEW_DYNAMIC_NONE)
         a = quantised(op, a, rows, &scratch, &stride, &quant);
     make_tiles(op, rows, a, stride, tiles, steps, count);

@@ -17,9 +17,12 @@
  *
  *     s = sum - a_zero * b_sums[j] + bias[j]                      modulo 2^32, as the sum is
  *     s = s - b_zero[j] * (row_sums[i] - k * a_zero)              when there is a b_zero
- *     v = the epilogue's, of (float)s
- *     C = v, or saturate(round(v * c_inverse) + c_zero)           half to even; NaN gives c_zero
+ *     v = the epilogue's, of (float)s, with its bias times c_inverse
+ *     C = v, or saturate(round(v) + c_zero)                       half to even; NaN gives c_zero
  *     C = s                                                       S32: no epilogue at all
+ *
+ * Drivers have put 1 / C's scale into alpha, beta, lo, hi and c_inverse, so that nothing is left to
+ * divide (hew_quant_fold); but where another activation comes first, C is F32 here.
  *
  * (A - a_zero)(B - b_zero), multiplied out.  A tile's rows may have zeros and scales of their own.
  */
@@ -34,7 +37,7 @@ typedef struct hew_quant {
     hew_type add_type;        /* of the epilogue's `add`: F32, S8, U8; the last two less add_zero */
     int32_t add_zero;
     hew_type c_type;          /* F32, S8, U8, S32 */
-    float c_inverse;          /* one over C's scale */
+    float c_inverse;          /* of the epilogue's bias: one over C's scale, or 1 */
     int32_t c_zero;
 } hew_quant;
 

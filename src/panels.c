@@ -112,7 +112,7 @@ static void finish_tile(const hew_block *b, const hew_gemm_tile *tile, char *c)
                                             .y = c,
                                             .y_stride = b->c_stride,
                                             .type = b->c_type,
-                                            .inverse = b->quant->c_inverse,
+                                            .inverse = b->c_inverse,
                                             .zero = b->quant->c_zero,
                                             .rows = rows,
                                             .n = n});

@@ -86,11 +86,25 @@ typedef struct hew_block {
     const hew_quant *quant; /* integer sums: at the block's first row, column 0; b_zero apart */
     const hew_zeros *b_zero; /* null: 0 */
     float *stage;          /* integer sums that are floats for a while: mr x max_nr; or null */
-    hew_type c_type;       /* what the stage then becomes, by quantize_fn */
+    hew_type c_type;       /* what the stage then becomes, by quantize_fn, and c_inverse */
+    float c_inverse;
     quantize_f32_fn *quantize_fn;
 } hew_block;
 
 void hew_block_run(const hew_block *block);
+
+/* Bytes without another activation: C's scale goes into the epilogue, as kernels.h has it. */
+HEW_INLINE void hew_quant_fold(hew_epilogue *e, hew_quant *q, bool staged)
+{
+    if (staged || (q->c_type != HEW_U8 && q->c_type != HEW_S8)) {
+        q->c_inverse = 1;
+        return;
+    }
+    e->alpha *= q->c_inverse;
+    e->beta *= q->c_inverse;
+    e->lo *= q->c_inverse;
+    e->hi *= q->c_inverse;
+}
 
 /* row_sums[row] of the quant: of each of the block's rows of A, all of whose elements are bytes. */
 void hew_block_row_sums(const hew_block *block, bool is_signed, int32_t *row_sums);

@@ -20,16 +20,22 @@ void hew_ref_store(const hew_ref_result *r, int32_t sum, int64_t j, const void *
         ((int32_t *)c)[at] = sum;
         return;
     }
-    const float factor = (r->scale ? r->alpha * r->scale[j] : r->alpha) * r->row_scale;
-    float v = fmaf((float)sum, factor, (r->bias ? r->bias[j] : 0.0f) + 0.0f);
+    const bool bytes = q->c_type == HEW_U8 || q->c_type == HEW_S8;
+    const bool folded = bytes && (r->act.kind == HEW_ACT_NONE || r->act.kind == HEW_ACT_RELU ||
+                                  r->act.kind == HEW_ACT_CLIP);
+    const float inverse = folded ? q->c_inverse : 1;
+    const float alpha = r->alpha * inverse;
+    const float factor = (r->scale ? alpha * r->scale[j] : alpha) * r->row_scale;
+    float v = fmaf((float)sum, factor, ((r->bias ? r->bias[j] : 0.0f) + 0.0f) * inverse);
     if (add)
-        v = fmaf(r->beta, added(q, add, at_add), v);
-    v = hew_ref_act(r->act, v);
+        v = fmaf(r->beta * inverse, added(q, add, at_add), v);
+    const hew_act act = {r->act.kind, r->act.alpha * inverse, r->act.beta * inverse};
+    v = hew_ref_act(act, v);
     if (q->c_type == HEW_F32)
         ((float *)c)[at] = v;
     else if (q->c_type == HEW_BF16)
         ((uint16_t *)c)[at] = hew_ref_bf16(v);
     else
         ((uint8_t *)c)[at] =
-            (uint8_t)hew_ref_quantize(v * q->c_inverse, q->c_zero, q->c_type);
+            (uint8_t)hew_ref_quantize(folded ? v : v * q->c_inverse, q->c_zero, q->c_type);
 }
