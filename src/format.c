@@ -76,7 +76,7 @@ hew_status hew_format_of(const char *op, hew_type a, hew_type b, hew_type c, hew
                     hew_type_name(c), hew_type_name(residual), (int)dynamic);
 }
 
-static hew_status check_zero(const char *op, const char *what, int32_t zero, hew_type type)
+hew_status hew_check_zero(const char *op, const char *what, int32_t zero, hew_type type)
 {
     const hew_span span = hew_span_of(type);
     if (zero >= span.low && zero <= span.high)
@@ -85,7 +85,7 @@ static hew_status check_zero(const char *op, const char *what, int32_t zero, hew
                     what, (int)zero, hew_type_name(type), (int)span.low, (int)span.high);
 }
 
-static hew_status check_scale(const char *op, const char *what, float scale)
+hew_status hew_check_scale(const char *op, const char *what, float scale)
 {
     if (scale == 0 || (scale > 0 && isfinite(scale) && isfinite(1 / scale)))
         return HEW_OK;
@@ -105,12 +105,12 @@ hew_status hew_check_quantised(const char *op, const hew_format *format, const h
     if (q->c_type == HEW_S32 && q->floats)
         return hew_fail(HEW_ERR_INVALID, "%s: s32 results with a scale, a bias or a residual of "
                         "floats", op);
-    hew_status s = check_zero(op, "the input", q->a_zero, q->a_type);
+    hew_status s = hew_check_zero(op, "the input", q->a_zero, q->a_type);
     if (s == HEW_OK)
-        s = check_zero(op, "the output", q->c_zero, q->c_type);
+        s = hew_check_zero(op, "the output", q->c_zero, q->c_type);
     if (s == HEW_OK)
-        s = check_zero(op, "the residual", q->residual_zero, q->residual_type);
+        s = hew_check_zero(op, "the residual", q->residual_zero, q->residual_type);
     if (s == HEW_OK)
-        s = check_scale(op, "the output", q->c_scale);
-    return s == HEW_OK ? check_scale(op, "the residual", q->residual_scale) : s;
+        s = hew_check_scale(op, "the output", q->c_scale);
+    return s == HEW_OK ? hew_check_scale(op, "the residual", q->residual_scale) : s;
 }

@@ -39,6 +39,11 @@ HEW_INLINE hew_span hew_span_of(hew_type type)
                             : (hew_span){0, 0}; /* of a zero point that isn't used */
 }
 
+/* A tensor's zero point is in the range of its type; its scale is 0, the default, or usable as a
+ * factor, and one over it too.  `what` names the tensor. */
+hew_status hew_check_zero(const char *op, const char *what, int32_t zero, hew_type type);
+hew_status hew_check_scale(const char *op, const char *what, float scale);
+
 /* The arguments of a run that belong to quantised tensors, and those that C of s32 hasn't. */
 typedef struct hew_quantised {
     hew_type a_type, c_type, residual_type;

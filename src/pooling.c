@@ -4,10 +4,10 @@
  * A plane of output is cut into rectangles of pixels whose windows are alike: the middle, whose
  * windows lie inside the input, and around it one for each row and column of windows that don't.
  */
-#include "kernels.h"
+#include "format.h"
 
 enum {
-    TASK_FLOATS = 32 << 10, /* of input that a task reads: 2 us in the cache, 6 from memory */
+    TASK_BYTES = 128 << 10, /* of input that a task reads: 2 us in the cache, 6 from memory */
     CHANNEL_UNIT = 128      /* channels are cut at multiples of this */
 };
 
@@ -25,14 +25,17 @@ typedef struct span {
 
 typedef struct pooling {
     hew_pooling_kind kind;
-    pooling_f32_fn *fn;
+    int family;
+    size_t size; /* bytes of an element */
+    hew_pooling_fn *fn;
     axis axis[3]; /* unused ranks lead, with extent 1 */
     int rank;
     size_t batch, channels, in_stride, out_stride;
     size_t rows;       /* output rows of the whole batch */
     size_t task_rows, chunk, chunks; /* a task's rows and channels */
-    const float *in;
-    float *out;
+    int32_t zero;
+    const char *in;
+    char *out;
 } pooling;
 
 static hew_status check_axis(const axis *a)
@@ -131,7 +134,7 @@ static hew_status check_tensors(const hew_pooling_desc *d, pooling *p)
                         "pooling: in_stride = %lld and out_stride = %lld for %lld channels",
                         (long long)d->in_stride, (long long)d->out_stride,
                         (long long)d->channels);
-    const int64_t bytes = sizeof(float), images = batch > 0 ? batch : 1;
+    const int64_t bytes = (int64_t)p->size, images = batch > 0 ? batch : 1;
     int64_t in = 1, out = 1, window = 1;
     bool fits = hew_mul(in_stride, bytes, &in) && hew_mul(out_stride, bytes, &out) &&
                 hew_mul(in, images, &in) && hew_mul(out, images, &out);
@@ -146,6 +149,10 @@ static hew_status check_tensors(const hew_pooling_desc *d, pooling *p)
                         "strides %lld and %lld",
                         (long long)batch, (long long)p->axis[0].in, (long long)p->axis[1].in,
                         (long long)p->axis[2].in, (long long)in_stride, (long long)out_stride);
+    if (d->type != HEW_F32 && d->kind != HEW_POOLING_MAX && window > HEW_POOLING_SUMMANDS)
+        return hew_fail(HEW_ERR_UNSUPPORTED,
+                        "pooling: an average of %lld bytes; their sum is an s32 up to %d",
+                        (long long)window, (int)HEW_POOLING_SUMMANDS);
     p->batch = d->channels ? (size_t)batch : 0;
     p->channels = (size_t)d->channels;
     p->in_stride = (size_t)in_stride;
@@ -163,11 +170,18 @@ static hew_status check(const hew_pooling_desc *d, pooling *p)
     if ((int)d->kind < 0 || (int)d->kind > HEW_POOLING_AVG_PADDED)
         return hew_fail(HEW_ERR_INVALID, "pooling: there is no kind %d; they are 0 to %d",
                         (int)d->kind, (int)HEW_POOLING_AVG_PADDED);
-    if (d->type != HEW_F32)
-        return hew_fail(HEW_ERR_UNSUPPORTED, "pooling: type %d; f32 is what there is",
-                        (int)d->type);
+    if (d->type != HEW_F32 && d->type != HEW_U8 && d->type != HEW_S8)
+        return hew_fail(HEW_ERR_UNSUPPORTED, "pooling: type %d (%s); f32, u8 and s8 are what there "
+                        "is", (int)d->type, hew_type_name(d->type));
+    p->family = d->type == HEW_F32  ? HEW_FAMILY_pooling_f32
+                : d->type == HEW_U8 ? HEW_FAMILY_pooling_u8
+                                    : HEW_FAMILY_pooling_s8;
+    p->size = hew_type_size(d->type);
     p->kind = d->kind;
-    const hew_status s = make_axes(d, p);
+    p->zero = d->zero;
+    hew_status s = hew_check_zero("pooling", "the tensor", d->zero, d->type);
+    if (s == HEW_OK)
+        s = make_axes(d, p);
     return s == HEW_OK ? check_tensors(d, p) : s;
 }
 
@@ -207,8 +221,8 @@ static int64_t piece_end(const axis *a, int64_t o, int64_t limit)
 }
 
 /* A piece of an output row's width, which has its windows' depth and height already. */
-static void run_piece(const pooling *p, hew_pooling_f32_block *block, const span rows[2],
-                      int64_t begin, int64_t end, const float *image, float *out)
+static void run_piece(const pooling *p, hew_pooling_block *block, const span rows[2], int64_t begin,
+                      int64_t end, const char *image, char *out)
 {
     const axis *a = p->axis;
     const span s = span_of(&a[2], begin);
@@ -220,20 +234,21 @@ static void run_piece(const pooling *p, hew_pooling_f32_block *block, const span
     block->divisor = divisor ? (float)divisor : 1.0f;
     block->box[2] = s.count;
     block->pixels = (size_t)(end - begin);
-    block->in = image + pixel * p->in_stride;
-    block->out = out + (size_t)begin * p->out_stride;
+    block->in = image + pixel * p->in_stride * p->size;
+    block->out = out + (size_t)begin * p->out_stride * p->size;
     p->fn(block);
 }
 
 /* Output rows [begin, end) of one plane of output, the part of its channels at image and out. */
 static void run_plane(const pooling *p, int64_t plane, int64_t begin, int64_t end, size_t channels,
-                      const float *image, float *out)
+                      const char *image, char *out)
 {
     const axis *a = p->axis;
     const size_t in_row = (size_t)a[2].in * p->in_stride, in_plane = (size_t)a[1].in * in_row;
     span rows[2] = {span_of(&a[0], plane)};
-    hew_pooling_f32_block block = {
+    hew_pooling_block block = {
         .max = p->kind == HEW_POOLING_MAX,
+        .zero = p->zero,
         .channels = channels,
         .step = {(size_t)a[0].dilation * in_plane, (size_t)a[1].dilation * in_row,
                  (size_t)a[2].dilation * p->in_stride},
@@ -250,7 +265,8 @@ static void run_plane(const pooling *p, int64_t plane, int64_t begin, int64_t en
         block.rows = (size_t)(y_end - y);
         for (int64_t x = 0, x_end; x < a[2].out; x = x_end) {
             x_end = piece_end(&a[2], x, a[2].out);
-            run_piece(p, &block, rows, x, x_end, image, out + (size_t)(y - begin) * block.out_row);
+            run_piece(p, &block, rows, x, x_end, image,
+                      out + (size_t)(y - begin) * block.out_row * p->size);
         }
     }
 }
@@ -272,7 +288,8 @@ static void run_task(void *context, size_t worker, size_t task)
         row_end = hew_min((plane + 1) * high, end);
         run_plane(p, (int64_t)(plane % deep), (int64_t)(row - plane * high),
                   (int64_t)(row_end - plane * high), channels,
-                  p->in + plane / deep * in_image + channel, p->out + row * out_row + channel);
+                  p->in + (plane / deep * in_image + channel) * p->size,
+                  p->out + (row * out_row + channel) * p->size);
     }
 }
 
@@ -282,9 +299,9 @@ static void plan(pooling *p)
     const axis *a = p->axis;
     p->rows = p->batch * (size_t)a[0].out * (size_t)a[1].out;
     const double pixel = (double)a[0].kernel * (double)a[1].kernel * (double)a[2].kernel;
-    const double row = pixel * (double)a[2].out * (double)p->channels;
-    p->task_rows = row < TASK_FLOATS ? (size_t)(TASK_FLOATS / row) : 1;
-    const size_t wanted = row < TASK_FLOATS ? 1 : (size_t)hew_min((size_t)(row / TASK_FLOATS), 64);
+    const double row = pixel * (double)a[2].out * (double)(p->channels * p->size);
+    p->task_rows = row < TASK_BYTES ? (size_t)(TASK_BYTES / row) : 1;
+    const size_t wanted = row < TASK_BYTES ? 1 : (size_t)hew_min((size_t)(row / TASK_BYTES), 64);
     p->chunk = hew_round_up(hew_ceil_div(p->channels, wanted), CHANNEL_UNIT);
     p->chunks = hew_ceil_div(p->channels, p->chunk);
 }
@@ -302,20 +319,21 @@ hew_status hew_pooling(const hew_pooling_desc *desc, const void *in, void *out,
         return hew_fail(HEW_ERR_INVALID, "pooling: %s is null", in ? "out" : "in");
     const double start = HEW_UNLIKELY(hew_verbose()) ? hew_now() : 0;
     size_t count;
-    const hew_kernel *kernel = hew_kernels(HEW_FAMILY_pooling_f32, &count);
+    const hew_kernel *kernel = hew_kernels(p.family, &count);
     if (kernel->isa == HEW_ISA_REF) {
-        HEW_REF_FN(pooling_f32, kernel)(desc, in, out);
+        ((hew_pooling_ref_fn *)kernel->fn)(desc, in, out);
     } else {
-        p.fn = HEW_FN(pooling_f32, kernel);
+        p.fn = (hew_pooling_fn *)kernel->fn;
         plan(&p);
         s = hew_parallel(threads, hew_ceil_div(p.rows, p.task_rows) * p.chunks, run_task, &p);
     }
     if (HEW_UNLIKELY(start != 0)) {
         const axis *a = p.axis;
-        hew_verbose_line("pooling f32 %zux%lldx%lldx%lldx%zu -> %lldx%lldx%lld %s %.1f us", p.batch,
-                         (long long)a[0].in, (long long)a[1].in, (long long)a[2].in, p.channels,
-                         (long long)a[0].out, (long long)a[1].out, (long long)a[2].out,
-                         kernel->name, (hew_now() - start) * 1e6);
+        hew_verbose_line("pooling %s %zux%lldx%lldx%lldx%zu -> %lldx%lldx%lld %s %.1f us",
+                         hew_type_name(desc->type), p.batch, (long long)a[0].in, (long long)a[1].in,
+                         (long long)a[2].in, p.channels, (long long)a[0].out,
+                         (long long)a[1].out, (long long)a[2].out, kernel->name,
+                         (hew_now() - start) * 1e6);
     }
     return s;
 }

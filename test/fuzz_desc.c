@@ -28,7 +28,8 @@ void fuzz_pooling(fuzz_bytes *in)
     pooling_case c = {.d = HEW_POOLING_DESC(.kind = (hew_pooling_kind)(fuzz_byte(in) % 4))};
     hew_pooling_desc *d = &c.d;
     const int rank = 1 + (int)(fuzz_byte(in) % 3);
-    d->type = fuzz_type(in);
+    d->type = fuzz_one_in(in, 2) ? fuzz_type(in) : fuzz_one_in(in, 2) ? HEW_U8 : HEW_S8;
+    d->zero = fuzz_one_in(in, 3) ? (int32_t)fuzz_byte(in) - 128 : 0;
     d->batch = fuzz_one_in(in, 3) ? fuzz_small(in, 4) : 0;
     d->channels = fuzz_extent(in);
     d->global = fuzz_one_in(in, 4), d->ceil_mode = fuzz_one_in(in, 2);
@@ -61,8 +62,10 @@ void fuzz_pooling(fuzz_bytes *in)
         return;
     const int64_t in_stride = fuzz_or_dense(d->in_stride, d->channels);
     const int64_t out_stride = fuzz_or_dense(d->out_stride, d->channels);
-    c.in = fuzz_span(1, 0, batch * (int64_t)pixels, in_stride, d->channels);
-    const size_t out = fuzz_span(1, 0, batch * (int64_t)outs, out_stride, d->channels);
+    const size_t in_float = d->type == HEW_F32 ? 1 : 4; /* elements */
+    c.in = hew_ceil_div(fuzz_span(1, 0, batch * (int64_t)pixels, in_stride, d->channels), in_float);
+    const size_t out = hew_ceil_div(fuzz_span(1, 0, batch * (int64_t)outs, out_stride, d->channels),
+                                    in_float);
     if (c.in <= FUZZ_MOST_FLOATS && out <= FUZZ_MOST_FLOATS)
         fuzz_on_every_rung(run_pooling, &c, out, true);
 }

@@ -1,73 +1,9 @@
 /* pooling: bit for bit against its definition, that against what ONNX's operators say. */
-#include "harness.h"
+#include "pooling_case.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Pixels and, behind them, floats of one side of a run. */
-static layout side(int64_t pixels, int64_t channels, int64_t stride)
-{
-    return layout_of(pixels, stride ? stride : channels, channels);
-}
-
-static int64_t pixels_of(const hew_pooling_desc *d, const int64_t extents[3])
-{
-    int64_t n = d->batch == -1 ? 0 : d->batch == 0 ? 1 : d->batch;
-    for (int i = 0; i < 3; i++)
-        n *= extents[i] ? extents[i] : 1;
-    return n;
-}
-
-/* False when the descriptor is refused. */
-static bool check_desc(const hew_pooling_desc *d, rng *r, fill kind, const hew_threads *threads)
-{
-    int64_t out_extents[3];
-    if (hew_pooling_out_shape(d, out_extents) != HEW_OK)
-        return false;
-    const placement where = (placement)rng_chance(r, 2);
-    const layout in_side = side(pixels_of(d, d->in), d->channels, d->in_stride);
-    const layout out_side = side(pixels_of(d, out_extents), d->channels, d->out_stride);
-    buffer in = buffer_new(layout_span(in_side) * 4, 4, where);
-    buffer out = buffer_new(layout_span(out_side) * 4, 4, where);
-    fill_f32(r, in.data, layout_span(in_side), kind);
-    poison_f32(out.data, layout_span(out_side));
-    buffer want = buffer_copy(out.data, out.bytes, 4, where);
-    hew_pooling_f32_ref(d, in.data, want.data);
-    state_save();
-    const hew_status status = hew_pooling(d, in.data, out.data, threads);
-    state_check();
-    check_status(status, HEW_OK);
-    check_bits("out", want.data, out.data, out_side, NAN_BITS);
-    buffer_free(&in);
-    buffer_free(&out);
-    buffer_free(&want);
-    return true;
-}
-
-static hew_pooling_desc random_desc(rng *r)
-{
-    const int rank = (int)rng_between(r, 1, 3);
-    hew_pooling_desc d = HEW_POOLING_DESC(
-        .kind = (hew_pooling_kind)rng_between(r, 0, 2), .batch = rng_between(r, 0, 2),
-        .channels = rng_between(r, 1, rng_chance(r, 2) ? 20 : 300),
-        .global = rng_chance(r, 8), .ceil_mode = rng_chance(r, 2));
-    for (int i = 0; i < rank; i++) {
-        d.in[i] = rng_between(r, 1, rank == 3 ? 6 : 13);
-        if (d.global)
-            continue;
-        d.kernel[i] = rng_between(r, 1, 4);
-        d.stride[i] = rng_between(r, 0, 3);
-        d.dilation[i] = rng_chance(r, 3) ? 2 : 0;
-        d.pad_lo[i] = rng_between(r, 0, 2);
-        d.pad_hi[i] = rng_between(r, 0, 2);
-    }
-    if (rng_chance(r, 2))
-        d.in_stride = d.channels + rng_between(r, 0, 5);
-    if (rng_chance(r, 2))
-        d.out_stride = d.channels + rng_between(r, 0, 5);
-    return d;
-}
 
 static void random_windows(void)
 {
@@ -75,8 +11,8 @@ static void random_windows(void)
     int run = 0;
     for (int i = 0; i < 1500; i++) {
         rng r = case_rng("window %d", i);
-        const hew_pooling_desc d = random_desc(&r);
-        run += check_desc(&d, &r, kinds[i % 5], i % 3 ? no_threads() : reversed_of(3));
+        const hew_pooling_desc d = random_pooling(&r);
+        run += check_pooling(&d, &r, kinds[i % 5], i % 3 ? no_threads() : reversed_of(3));
     }
     if (run < 900)
         fail_case("only %d of 1500 descriptors were good", run);
@@ -93,7 +29,7 @@ static void channels(void)
                 .kind = k < 6 ? HEW_POOLING_MAX : HEW_POOLING_AVG, .in = {5, 19}, .channels = c,
                 .kernel = {size, size}, .stride = {stride, stride}, .pad_lo = {1, k / 3 % 2},
                 .pad_hi = {0, 1});
-            if (!check_desc(&d, &r, FILL_MIXED, no_threads()))
+            if (!check_pooling(&d, &r, FILL_MIXED, no_threads()))
                 fail_case("refused: %s", hew_last_error());
         }
 }
@@ -118,7 +54,7 @@ static void threads(void)
                                      .pad_hi = {1, 1, 1});
             if (k == 3)
                 d = HEW_POOLING_DESC(.in = {40000}, .channels = 5, .kernel = {7}, .batch = 3);
-            check_desc(&d, &r, FILL_MIXED, lent);
+            check_pooling(&d, &r, FILL_MIXED, lent);
         }
 }
 

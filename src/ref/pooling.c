@@ -1,15 +1,23 @@
 /*
- * pooling_f32 - the definition of hew_pooling for f32, from a valid descriptor:
+ * pooling - the definition of hew_pooling, from a valid descriptor:
  *
  *     window of output pixel o = the taps t with o * stride + t * dilation - pad_lo in the input,
  *                                column by column: rising width, in it rising depth and height
+ *
+ * f32
  *     max:      the first NaN, or else the first of the largest elements; -inf without any
  *     average:  for each column a chain of additions from +0, then the chain of the columns' sums,
  *               divided by the taps inside the input, or with AVG_PADDED inside the padded input;
  *               0 without any; a NaN becomes 0x7fc00000
+ *
+ * u8, s8
+ *     max:      the largest; the type's lowest value without any
+ *     average:  the sum, exact, where AVG_PADDED counts a tap in the padding as `zero`, as a float
+ *               divided by the number of taps, rounded half to even; `zero` without any
  */
 #include "kernels.h"
 #include "ref/math.h"
+#include "ref/ref.h"
 
 /* One axis. */
 typedef struct axis {
@@ -41,30 +49,67 @@ static axis axis_of(const hew_pooling_desc *d, int i, int rank)
 
 /* What has been seen of a window. */
 typedef struct window {
-    float max, column, sum; /* `sum`: of the columns before this one */
+    float max, column, sum; /* f32; `sum`: of the columns before this one */
+    int32_t max_int, sum_int;
     int64_t inside, padded; /* taps in the input; in the padded input */
 } window;
 
-static void see(window *w, float x)
+/* Element i of a tensor. */
+typedef void see_fn(window *w, const void *in, int64_t i);
+
+static void see_f32(window *w, const void *in, int64_t i)
 {
+    const float x = ((const float *)in)[i];
     if (w->max == w->max && (x > w->max || x != x))
         w->max = x;
     w->column += x;
 }
 
-static float result(const window *w, hew_pooling_kind kind)
+static void see_int(window *w, int32_t x)
 {
-    if (kind == HEW_POOLING_MAX)
+    if (x > w->max_int)
+        w->max_int = x;
+    w->sum_int += x;
+}
+
+static void see_u8(window *w, const void *in, int64_t i)
+{
+    see_int(w, ((const uint8_t *)in)[i]);
+}
+
+static void see_s8(window *w, const void *in, int64_t i)
+{
+    see_int(w, ((const int8_t *)in)[i]);
+}
+
+static int64_t divisor_of(const window *w, hew_pooling_kind kind)
+{
+    return kind == HEW_POOLING_AVG ? w->inside : w->padded;
+}
+
+static float result_f32(const window *w, const hew_pooling_desc *d)
+{
+    if (d->kind == HEW_POOLING_MAX)
         return w->max;
-    const int64_t divisor = kind == HEW_POOLING_AVG ? w->inside : w->padded;
+    const int64_t divisor = divisor_of(w, d->kind);
     const float mean = divisor ? w->sum / (float)divisor : 0.0f;
     return mean != mean ? ref_from_bits(0x7fc00000) : mean;
 }
 
-/* `in` is the image's, at the channel. */
-static window look(const axis a[3], const int64_t o[3], const float *in, int64_t in_stride)
+static int32_t result_int(const window *w, const hew_pooling_desc *d)
 {
-    window w = {.max = -INFINITY};
+    if (d->kind == HEW_POOLING_MAX)
+        return w->max_int;
+    const int64_t divisor = divisor_of(w, d->kind);
+    const int32_t sum = w->sum_int + d->zero * (int32_t)(divisor - w->inside);
+    return divisor ? hew_ref_round((float)sum / (float)divisor) : d->zero;
+}
+
+/* The image and channel begin with element `begin` of `in`. */
+static window look(const axis a[3], const int64_t o[3], see_fn *see, const void *in, int64_t begin,
+                   int64_t in_stride)
+{
+    window w = {.max = -INFINITY, .max_int = see == see_s8 ? INT8_MIN : 0};
     int64_t t[3];
     bool first = true;
     for (t[2] = 0; t[2] < a[2].kernel; t[2]++) {
@@ -83,7 +128,7 @@ static window look(const axis a[3], const int64_t o[3], const float *in, int64_t
                 w.inside += inside;
                 w.padded += padded;
                 if (inside)
-                    see(&w, in[pixel * in_stride]);
+                    see(&w, in, begin + pixel * in_stride);
             }
         if (w.inside > before) {
             w.sum = first ? w.column : w.sum + w.column;
@@ -93,7 +138,7 @@ static window look(const axis a[3], const int64_t o[3], const float *in, int64_t
     return w;
 }
 
-void hew_pooling_f32_ref(const hew_pooling_desc *d, const float *in, float *out)
+static void pool(const hew_pooling_desc *d, see_fn *see, const void *in, void *out)
 {
     const int64_t *extents = d->global ? d->in : d->kernel;
     int rank = 0;
@@ -103,13 +148,32 @@ void hew_pooling_f32_ref(const hew_pooling_desc *d, const float *in, float *out)
     const int64_t batch = d->batch == -1 ? 0 : d->batch == 0 ? 1 : d->batch;
     const int64_t in_stride = d->in_stride ? d->in_stride : d->channels;
     const int64_t out_stride = d->out_stride ? d->out_stride : d->channels;
-    int64_t o[3];
-    for (int64_t b = 0; b < batch; b++, in += a[0].in * a[1].in * a[2].in * in_stride)
+    const int64_t image = a[0].in * a[1].in * a[2].in * in_stride;
+    int64_t o[3], at = 0;
+    for (int64_t b = 0; b < batch; b++)
         for (o[0] = 0; o[0] < a[0].out; o[0]++)
             for (o[1] = 0; o[1] < a[1].out; o[1]++)
-                for (o[2] = 0; o[2] < a[2].out; o[2]++, out += out_stride)
+                for (o[2] = 0; o[2] < a[2].out; o[2]++, at += out_stride)
                     for (int64_t c = 0; c < d->channels; c++) {
-                        const window w = look(a, o, in + c, in_stride);
-                        out[c] = result(&w, d->kind);
+                        const window w = look(a, o, see, in, b * image + c, in_stride);
+                        if (see == see_f32)
+                            ((float *)out)[at + c] = result_f32(&w, d);
+                        else
+                            ((uint8_t *)out)[at + c] = (uint8_t)result_int(&w, d);
                     }
+}
+
+void hew_pooling_f32_ref(const hew_pooling_desc *d, const void *in, void *out)
+{
+    pool(d, see_f32, in, out);
+}
+
+void hew_pooling_u8_ref(const hew_pooling_desc *d, const void *in, void *out)
+{
+    pool(d, see_u8, in, out);
+}
+
+void hew_pooling_s8_ref(const hew_pooling_desc *d, const void *in, void *out)
+{
+    pool(d, see_s8, in, out);
 }
