@@ -1,4 +1,4 @@
-/* What the runner of ONNX's tests stands on: tensors of every type, and that it sees what is wrong. */
+/* What test_onnx stands on: the reader of tensors, of every type; the eye for differences. */
 #include "onnx/case.h"
 #include "protobuf_write.h"
 

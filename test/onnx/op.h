@@ -68,8 +68,8 @@ void *op_output(call *c, int k, int type, int rank, const int64_t *dims);
 /* An attribute that counts axes from the end if it is negative; false, and why, if it is none. */
 bool op_axis(call *c, int64_t fallback, int rank, int *axis);
 
-/* Input k, of one element or of n, as n elements; null if it is left out.  False, and why, if it has
- * another shape. */
+/* Input k, of one element or of n, as n elements; null if it is left out.  False, and why, if it
+ * has another shape. */
 bool op_spread(call *c, int k, int64_t n, const void **out);
 
 /* Input k, one zero point of 8 bits, or 0; one scale, or 1.  False, and why, if there are more. */
