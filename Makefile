@@ -16,13 +16,15 @@ BASE     := -std=c11 -D_GNU_SOURCE -Iinclude -Isrc -MMD -MP -ffp-contract=off -f
 WARN     := -Wall -Wextra -Wpedantic -Wstrict-prototypes -Wmissing-prototypes -Wshadow
 LIBFLAGS := -fPIC -fvisibility=hidden -fno-lto
 
-# Each folder's instruction sets, and nothing more.
-ISA_ref    := -fno-tree-vectorize -Wconversion
-ISA_avx2   := -mavx2 -mfma -mf16c
-ISA_avx512 := $(ISA_avx2) -mavx512f -mavx512bw -mavx512dq -mavx512vl
-ISA_src    := -Wconversion
+# Each folder's instruction sets, and nothing more.  In src/vnni a file's last word tells of two.
+ISA_ref         := -fno-tree-vectorize -Wconversion
+ISA_avx2        := -mavx2 -mfma -mf16c
+ISA_avx512      := $(ISA_avx2) -mavx512f -mavx512bw -mavx512dq -mavx512vl
+ISA_vnni_avx2   := $(ISA_avx2) -mavxvnni
+ISA_vnni_avx512 := $(ISA_avx512) -mavx512vnni
+ISA_src         := -Wconversion
 
-SRC := $(wildcard src/*.c src/ref/*.c src/avx2/*.c src/avx512/*.c)
+SRC := $(wildcard src/*.c src/ref/*.c src/avx2/*.c src/avx512/*.c src/vnni/*.c)
 OBJ := $(SRC:%.c=$(BUILD)/%.o)
 LIB := $(BUILD)/libhew.a
 SO  := $(BUILD)/libhew.so.$(VERSION)
@@ -30,7 +32,9 @@ SO  := $(BUILD)/libhew.so.$(VERSION)
 all: $(LIB) $(SO)
 
 folder_of = $(notdir $(patsubst %/,%,$(dir $(1))))
-isa_of = $(or $(ISA_$(call folder_of,$(1))),$(ISA_src))
+last_word = $(lastword $(subst _, ,$(basename $(notdir $(1)))))
+isa_of = $(or $(ISA_$(call folder_of,$(1))_$(call last_word,$(1))), \
+              $(ISA_$(call folder_of,$(1))),$(ISA_src))
 $(BUILD)/src/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(BASE) $(WARN) $(LIBFLAGS) $(call isa_of,$<) $(SAN) \

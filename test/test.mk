@@ -55,7 +55,8 @@ FUZZ_KERNELS := -fno-sanitize=undefined -mllvm -asan-instrumentation-with-call-t
 fuzz:
 	+$(MAKE) --no-print-directory $(BUILD)/fuzz/fuzz-desc CC=$(FUZZ_CC) CFLAGS="-O1 -g" \
 	    BUILD=$(BUILD)/fuzz SAN="$(ASAN) -fsanitize=fuzzer-no-link" \
-	    SAN_avx2="$(FUZZ_KERNELS)" SAN_avx512="$(FUZZ_KERNELS)"
+	    SAN_avx2="$(FUZZ_KERNELS)" SAN_avx512="$(FUZZ_KERNELS)" \
+	    SAN_vnni="$(FUZZ_KERNELS)"
 fuzz-run: fuzz
 	@mkdir -p $(BUILD)/fuzz/corpus
 	ASAN_OPTIONS=allocator_may_return_null=1:max_allocation_size_mb=64 $(BUILD)/fuzz/fuzz-desc \
@@ -67,11 +68,12 @@ SPILLFREE := gemm% gemv% dw% gconv%
 objects_in = $(filter $(patsubst %,$(BUILD)/src/$(1)/%.o,$(2)),$(OBJ))
 check: check-spills check-baseline check-exports
 check-spills: $(OBJ)
-	@CC="$(CC)" test/check-spills.sh $(foreach f,avx2 avx512,$(call objects_in,$(f),$(SPILLFREE)))
+	@CC="$(CC)" test/check-spills.sh \
+	    $(foreach f,avx2 avx512 vnni,$(call objects_in,$(f),$(SPILLFREE)))
 check-baseline: $(OBJ)
 	@CC="$(CC)" test/check-baseline.sh $(filter $(BUILD)/src/ref/%,$(OBJ)) \
 	    $(foreach o,$(OBJ),$(if $(filter src,$(call folder_of,$(o))),$(o))) \
-	    -- $(call objects_in,avx2,%)
+	    -- $(call objects_in,avx2,%) $(call objects_in,vnni,%_avx2)
 check-exports: all
 	@test/check-exports.sh include/hew.h $(LIB) $(SO)
 

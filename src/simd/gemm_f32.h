@@ -17,6 +17,7 @@
  * general registers.
  */
 #include "epilogue_f32.h"
+#include "gemm_heights.h"
 
 enum { MAX_NV = 4 };
 #define OFFSET(j) ((size_t)(j) * LANES * sizeof(float))
@@ -152,35 +153,3 @@ HEW_INLINE void gemm_tile(const hew_gemm_tile *t, const int mr, const int nv, co
     }
     finish(t, mr, nv, acc);
 }
-
-/* A kernel is a table of one function for each height. */
-#define GEMM_HEIGHT(name, mr, nv, direct)                                                          \
-    static __attribute__((noinline)) void name##_##mr(const hew_gemm_tile *t)                  \
-    {                                                                                              \
-        gemm_tile(t, mr, nv, direct);                                                              \
-    }
-#define GEMM_HEIGHTS_6(name, nv, direct)                                                           \
-    GEMM_HEIGHT(name, 1, nv, direct)                                                               \
-    GEMM_HEIGHT(name, 2, nv, direct)                                                               \
-    GEMM_HEIGHT(name, 3, nv, direct)                                                               \
-    GEMM_HEIGHT(name, 4, nv, direct)                                                               \
-    GEMM_HEIGHT(name, 5, nv, direct)                                                               \
-    GEMM_HEIGHT(name, 6, nv, direct)
-#define GEMM_6(name, nv, direct)                                                                   \
-    GEMM_HEIGHTS_6(name, nv, direct)                                                               \
-    void name(const hew_gemm_tile *t)                                                          \
-    {                                                                                              \
-        static gemm_f32_fn *const height[] = {name##_1, name##_2, name##_3,                        \
-                                              name##_4, name##_5, name##_6};                       \
-        height[t->m - 1](t);                                                                       \
-    }
-#define GEMM_8(name, nv, direct)                                                                   \
-    GEMM_HEIGHTS_6(name, nv, direct)                                                               \
-    GEMM_HEIGHT(name, 7, nv, direct)                                                               \
-    GEMM_HEIGHT(name, 8, nv, direct)                                                               \
-    void name(const hew_gemm_tile *t)                                                          \
-    {                                                                                              \
-        static gemm_f32_fn *const height[] = {name##_1, name##_2, name##_3, name##_4,              \
-                                              name##_5, name##_6, name##_7, name##_8};             \
-        height[t->m - 1](t);                                                                       \
-    }

@@ -1,0 +1,55 @@
+/* reg_s32.h - reg.h's register as 32-bit integers, for sums of products of bytes. */
+#ifndef HEW_REG_S32_H
+#define HEW_REG_S32_H
+
+#include "reg.h"
+
+/* Not __m512i, whose lanes are of 64 bits: gcc 12 would copy every sum between the two types in
+ * every iteration, through the stack. */
+typedef int32_t vi __attribute__((vector_size(64)));
+
+HEW_INLINE vi vi_zero(void) { return (vi)_mm512_setzero_si512(); }
+HEW_INLINE vi vi_set(int32_t x) { return (vi)_mm512_set1_epi32(x); }
+HEW_INLINE vi vi_load(const void *p) { return (vi)_mm512_loadu_si512(p); }
+HEW_INLINE vi vi_load_masked(vf_mask m, const void *p)
+{
+    return (vi)_mm512_maskz_loadu_epi32(m, p);
+}
+HEW_INLINE void vi_store(void *p, vi x) { _mm512_storeu_si512(p, (__m512i)x); }
+HEW_INLINE void vi_store_masked(vf_mask m, void *p, vi x)
+{
+    _mm512_mask_storeu_epi32(p, m, (__m512i)x);
+}
+/* Modulo 2^32. */
+HEW_INLINE vi vi_add(vi a, vi b) { return (vi)_mm512_add_epi32((__m512i)a, (__m512i)b); }
+HEW_INLINE vi vi_sub(vi a, vi b) { return (vi)_mm512_sub_epi32((__m512i)a, (__m512i)b); }
+HEW_INLINE vi vi_mul(vi a, vi b) { return (vi)_mm512_mullo_epi32((__m512i)a, (__m512i)b); }
+HEW_INLINE vi vi_xor(vi a, vi b) { return (vi)_mm512_xor_si512((__m512i)a, (__m512i)b); }
+
+/* LANES bytes, each in the low byte of its lane under zeros. */
+HEW_INLINE vi vi_load_bytes(const void *p) { return (vi)_mm512_cvtepu8_epi32(_mm_loadu_si128(p)); }
+HEW_INLINE vi vi_load_bytes_masked(vf_mask m, const void *p)
+{
+    return (vi)_mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(m, p));
+}
+/* The lanes' low bytes. */
+HEW_INLINE void vi_store_bytes(void *p, vi x)
+{
+    _mm_storeu_si128(p, _mm512_cvtepi32_epi8((__m512i)x));
+}
+HEW_INLINE void vi_store_bytes_masked(vf_mask m, void *p, vi x)
+{
+    _mm_mask_storeu_epi8(p, m, _mm512_cvtepi32_epi8((__m512i)x));
+}
+
+/* Rounded as MXCSR says. */
+HEW_INLINE vf vf_of(vi x) { return _mm512_cvtepi32_ps((__m512i)x); }
+/* Half to even, whatever MXCSR says; a NaN gives zero. */
+HEW_INLINE vi vi_round(vf x)
+{
+    const __mmask16 number = _mm512_cmp_ps_mask(x, x, _CMP_ORD_Q);
+    return (vi)_mm512_maskz_cvt_roundps_epi32(number, x,
+                                              _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+
+#endif

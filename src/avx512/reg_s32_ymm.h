@@ -1,0 +1,53 @@
+/* reg_s32_ymm.h - reg_s32.h for the registers of reg_ymm.h. */
+#ifndef HEW_REG_S32_H
+#define HEW_REG_S32_H
+
+#include "reg_ymm.h"
+
+typedef int32_t vi __attribute__((vector_size(32))); /* not __m256i: see reg_s32.h */
+
+HEW_INLINE vi vi_zero(void) { return (vi)_mm256_setzero_si256(); }
+HEW_INLINE vi vi_set(int32_t x) { return (vi)_mm256_set1_epi32(x); }
+HEW_INLINE vi vi_load(const void *p) { return (vi)_mm256_loadu_si256(p); }
+HEW_INLINE vi vi_load_masked(vf_mask m, const void *p)
+{
+    return (vi)_mm256_maskz_loadu_epi32(m, p);
+}
+HEW_INLINE void vi_store(void *p, vi x) { _mm256_storeu_si256(p, (__m256i)x); }
+HEW_INLINE void vi_store_masked(vf_mask m, void *p, vi x)
+{
+    _mm256_mask_storeu_epi32(p, m, (__m256i)x);
+}
+/* Modulo 2^32. */
+HEW_INLINE vi vi_add(vi a, vi b) { return (vi)_mm256_add_epi32((__m256i)a, (__m256i)b); }
+HEW_INLINE vi vi_sub(vi a, vi b) { return (vi)_mm256_sub_epi32((__m256i)a, (__m256i)b); }
+HEW_INLINE vi vi_mul(vi a, vi b) { return (vi)_mm256_mullo_epi32((__m256i)a, (__m256i)b); }
+HEW_INLINE vi vi_xor(vi a, vi b) { return (vi)_mm256_xor_si256((__m256i)a, (__m256i)b); }
+
+/* LANES bytes, each in the low byte of its lane under zeros. */
+HEW_INLINE vi vi_load_bytes(const void *p) { return (vi)_mm256_cvtepu8_epi32(_mm_loadl_epi64(p)); }
+HEW_INLINE vi vi_load_bytes_masked(vf_mask m, const void *p)
+{
+    return (vi)_mm256_cvtepu8_epi32(_mm_maskz_loadu_epi8(m, p));
+}
+/* The lanes' low bytes. */
+HEW_INLINE void vi_store_bytes(void *p, vi x)
+{
+    _mm_storel_epi64(p, _mm256_cvtepi32_epi8((__m256i)x));
+}
+HEW_INLINE void vi_store_bytes_masked(vf_mask m, void *p, vi x)
+{
+    _mm_mask_storeu_epi8(p, m, _mm256_cvtepi32_epi8((__m256i)x));
+}
+
+/* Rounded as MXCSR says. */
+HEW_INLINE vf vf_of(vi x) { return _mm256_cvtepi32_ps((__m256i)x); }
+/* Half to even, whatever MXCSR says; a NaN gives zero. */
+HEW_INLINE vi vi_round(vf x)
+{
+    const __mmask8 number = _mm256_cmp_ps_mask(x, x, _CMP_ORD_Q);
+    const __m256 rounded = _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    return (vi)_mm256_maskz_cvtps_epi32(number, rounded);
+}
+
+#endif

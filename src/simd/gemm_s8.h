@@ -1,0 +1,297 @@
+/*
+ * gemm_u8s8, gemm_s8s8 - C[m x n] = epilogue(partial + sum over steps of A_s[m x k] * B_s[k x n]),
+ * A and B of bytes, sums modulo 2^32: no product or sum saturates.
+ *
+ * The body of every integer matrix kernel, over the registers of the including file's reg_s32.h.
+ * That file says which tiles it makes, what bounds them, and defines
+ *
+ *     DEPTH    elements of k in a lane of a register: 4 bytes, or 2 of 16 bits
+ *     vi_dot   sum + a * b, dot products of the lanes' elements
+ *
+ * B panel, 64-byte aligned, columns past n and elements past k zero; nv registers wide, L lanes
+ * each.  For DEPTH 4:
+ *
+ *     row q    | b[0]: B(4q..4q+3, 0) | B(4q..4q+3, 1) | .. | B(4q..4q+3, L-1) | b[1] .. b[nv-1] |
+ *     row q+1  | ...
+ *
+ * A word of A is broadcast: 4 bytes of a row as the caller stores them.  Where that won't do, a
+ * stretch of each row is staged: brought to a form that will, on the stack, where it stays in L1:
+ *
+ *     DEPTH 4, A of u8    as it is
+ *     DEPTH 4, A of s8    staged as u8: a + 128.  Sums, those in `partial` too, are of (a + 128) b
+ *                         then, and the epilogue's zero point of A is 128 higher
+ *     DEPTH 2             staged as s16
+ *
+ * There is one loop for each height and so no M tail; an N tail is a mask in the epilogue.  What is
+ * left of a row after whole words is one more word: the loop over those knows nothing of it.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "epilogue_s32.h"
+#include "gemm_heights.h"
+
+enum { MAX_NV = 4, STAGE_K = 128, STAGE_BYTES = STAGE_K * 4 / DEPTH };
+#define OFFSET(j) ((size_t)(j) * LANES * sizeof(int32_t))
+#define IS_STAGED(is_signed) (DEPTH == 2 || (is_signed))
+/* What staging adds to A. */
+#define SHIFT(is_signed) (DEPTH == 4 && (is_signed) ? 128 : 0)
+
+HEW_INLINE vi broadcast(const char *p)
+{
+    int32_t word;
+    memcpy(&word, p, sizeof word);
+    return vi_set(word);
+}
+
+/* ------------------------------------------------------------------------- the epilogue ---- */
+
+HEW_INLINE vf load_floats(const bool full, vf_mask mask, const char *p)
+{
+    return full ? vf_load(p) : vf_load_masked(mask, p);
+}
+HEW_INLINE vi load_bytes(const bool full, vf_mask mask, const char *p)
+{
+    return full ? vi_load_bytes(p) : vi_load_bytes_masked(mask, p);
+}
+
+/* Bytes of an element. */
+HEW_INLINE size_t size_of(hew_type type) { return type == HEW_S8 || type == HEW_U8 ? 1 : 4; }
+
+/* What is added to every sum of a column: bias - zero * b_sums. */
+HEW_INLINE vi correction(const hew_quant *q, int32_t zero, size_t offset, const bool full,
+                         vf_mask mask)
+{
+    const char *sums = (const char *)q->b_sums + offset, *bias = (const char *)q->bias + offset;
+    vi c = vi_zero();
+    if (q->bias)
+        c = full ? vi_load(bias) : vi_load_masked(mask, bias);
+    if (zero != 0)
+        c = vi_sub(c, vi_mul(vi_set(zero), full ? vi_load(sums) : vi_load_masked(mask, sums)));
+    return c;
+}
+
+/* Everything else comes here: from the sums in t->partial. */
+static __attribute__((noinline)) void store_general(const hew_gemm_tile *t, const int nv,
+                                                    const int32_t shift)
+{
+    const hew_quant *q = t->quant;
+    const hew_epilogue *e = t->epilogue;
+    const size_t size = size_of(q->c_type), add_size = size_of(q->add_type);
+    for (int i = 0; i < t->m; i++)
+        for (int j = 0; j < nv; j++) {
+            const vf_mask mask = vf_first(t->n - LANES * j);
+            const int32_t zero = q->row_zero ? q->row_zero[i] : q->a_zero;
+            vi s = vi_load((const char *)t->partial + OFFSET(i * nv + j));
+            s = vi_add(s, correction(q, zero + shift, OFFSET(j), false, mask));
+            if (q->b_zero) {
+                const uint32_t k_zero = (uint32_t)q->k * (uint32_t)zero;
+                const vi row = vi_set((int32_t)((uint32_t)q->row_sums[i] - k_zero));
+                s = vi_sub(s, vi_mul(row, vi_load_masked(mask, q->b_zero + LANES * j)));
+            }
+            char *c = (char *)t->c + (size_t)i * t->c_stride + (size_t)(LANES * j) * size;
+            if (q->c_type == HEW_S32) {
+                vi_store_masked(mask, c, s);
+                continue;
+            }
+            column col = column_of(e, OFFSET(j), false, mask);
+            if (q->row_scale)
+                col.scale = vf_mul(col.scale, vf_set(q->row_scale[i]));
+            vf v = vf_fma(vf_of(s), col.scale, col.bias);
+            if (e->add) {
+                const char *add = (const char *)e->add + (size_t)i * e->add_stride +
+                                  (size_t)(LANES * j) * add_size;
+                const vf addend = add_size == 4
+                                      ? vf_load_masked(mask, add)
+                                      : addend_of_bytes(q, vi_load_bytes_masked(mask, add));
+                v = vf_fma(col.beta, addend, v);
+            }
+            v = clamp(&col, v);
+            if (q->c_type == HEW_F32)
+                vf_store_masked(mask, c, v);
+            else
+                vi_store_bytes_masked(mask, c, quantise(q, range_of_type(q), v));
+        }
+}
+
+/* The epilogue of one column of registers. */
+HEW_INLINE void store_column(const hew_gemm_tile *t, const int mr, const int j, const int32_t shift,
+                             vi acc[HEW_MAX_MR])
+{
+    enum { FULL = !MASKED_STORES_ARE_CHEAP };
+    const vf_mask mask = vf_first(t->n - LANES * j);
+    const hew_quant *q = t->quant;
+    const hew_epilogue *e = t->epilogue;
+    const vi add_to_all = correction(q, q->a_zero + shift, OFFSET(j), FULL, mask);
+    HEW_UNROLL for (int i = 0; i < mr; i++)
+        acc[i] = vi_add(acc[i], add_to_all);
+    const size_t c_stride = t->c_stride;
+    char *c = (char *)t->c + (size_t)(LANES * j) * size_of(q->c_type);
+    if (q->c_type == HEW_S32) {
+        HEW_UNROLL for (int i = 0; i < mr; i++)
+            FULL ? vi_store(c + (size_t)i * c_stride, acc[i])
+                 : vi_store_masked(mask, c + (size_t)i * c_stride, acc[i]);
+        return;
+    }
+    const column col = column_of(e, OFFSET(j), FULL, mask);
+    vf v[HEW_MAX_MR];
+    HEW_UNROLL for (int i = 0; i < mr; i++)
+        v[i] = vf_fma(vf_of(acc[i]), col.scale, col.bias);
+    const size_t add_stride = e->add_stride;
+    const char *add = (const char *)e->add + (size_t)(LANES * j) * size_of(q->add_type);
+    if (e->add && q->add_type == HEW_F32) {
+        HEW_UNROLL for (int i = 0; i < mr; i++)
+            v[i] = vf_fma(col.beta, load_floats(FULL, mask, add + (size_t)i * add_stride), v[i]);
+    } else if (e->add) {
+        HEW_UNROLL for (int i = 0; i < mr; i++) {
+            const vi bytes = load_bytes(FULL, mask, add + (size_t)i * add_stride);
+            v[i] = vf_fma(col.beta, addend_of_bytes(q, bytes), v[i]);
+        }
+    }
+    if (q->c_type == HEW_F32) {
+        HEW_UNROLL for (int i = 0; i < mr; i++)
+            v[i] = clamp(&col, v[i]);
+        HEW_UNROLL for (int i = 0; i < mr; i++)
+            FULL ? vf_store(c + (size_t)i * c_stride, v[i])
+                 : vf_store_masked(mask, c + (size_t)i * c_stride, v[i]);
+        return;
+    }
+    const range r = range_of(q, e);
+    HEW_UNROLL for (int i = 0; i < mr; i++) {
+        const vi x = quantise(q, r, v[i]);
+        FULL ? vi_store_bytes(c + (size_t)i * c_stride, x)
+             : vi_store_bytes_masked(mask, c + (size_t)i * c_stride, x);
+    }
+}
+
+/* Whether store_column can do all that is asked. */
+HEW_INLINE bool is_common(const hew_gemm_tile *t, const int nv)
+{
+    const hew_quant *q = t->quant;
+    return (MASKED_STORES_ARE_CHEAP || t->n == nv * LANES) && !q->b_zero && !q->row_zero &&
+           !q->row_scale &&
+           (size_of(q->c_type) == 4 || (q->c_inverse > 0 && q->c_inverse < INFINITY));
+}
+
+/* What becomes of the block's sums. */
+HEW_INLINE void finish(const hew_gemm_tile *t, const int mr, const int nv, const int32_t shift,
+                       vi acc[MAX_NV][HEW_MAX_MR])
+{
+    char *partial = (char *)t->partial;
+    if (t->add_partial) {
+        HEW_UNROLL for (int i = 0; i < mr; i++)
+            HEW_UNROLL for (int j = 0; j < nv; j++)
+                acc[j][i] = vi_add(vi_load(partial + OFFSET(i * nv + j)), acc[j][i]);
+    }
+    if (t->last && is_common(t, nv)) {
+        /* Not a loop: clang 14 wouldn't unroll one of this size, and keep acc in memory for it. */
+        store_column(t, mr, 0, shift, acc[0]);
+        if (nv > 1)
+            store_column(t, mr, 1, shift, acc[1]);
+        if (nv > 2)
+            store_column(t, mr, 2, shift, acc[2]);
+        if (nv > 3)
+            store_column(t, mr, 3, shift, acc[3]);
+        return;
+    }
+    HEW_UNROLL for (int i = 0; i < mr; i++)
+        HEW_UNROLL for (int j = 0; j < nv; j++)
+            vi_store(partial + OFFSET(i * nv + j), acc[j][i]);
+    if (t->last)
+        store_general(t, nv, shift);
+}
+
+/* ---------------------------------------------------------------------------- the sums ----- */
+
+/* acc += A * B over `words` words of rows of A, `a`, and as many rows of B. */
+HEW_INLINE void multiply(const int mr, const int nv, vi acc[MAX_NV][HEW_MAX_MR],
+                         const char *const a[HEW_MAX_MR], const char *b, size_t words)
+{
+    for (size_t at = 0; at < words * 4; at += 4, b += OFFSET(nv)) {
+        vi bv[MAX_NV];
+        HEW_UNROLL for (int j = 0; j < nv; j++)
+            bv[j] = vi_load(b + OFFSET(j));
+        HEW_UNROLL for (int i = 0; i < mr; i++) {
+            const vi av = broadcast(a[i] + at);
+            HEW_UNROLL for (int j = 0; j < nv; j++)
+                acc[j][i] = vi_dot(acc[j][i], av, bv[j]);
+        }
+    }
+}
+
+/* A step through a stretch of staged rows after the other. */
+HEW_INLINE void multiply_staged(const int mr, const int nv, const bool is_signed,
+                                vi acc[MAX_NV][HEW_MAX_MR], const hew_gemm_tile *t,
+                                const hew_reduce_step *step)
+{
+    _Alignas(64) char buffer[HEW_MAX_MR * STAGE_BYTES];
+    char *stage = buffer;
+    HEW_HIDE(stage); /* or it looks like a spill to make check-spills */
+    const char *staged[HEW_MAX_MR];
+    HEW_UNROLL for (int i = 0; i < mr; i++)
+        staged[i] = stage + i * STAGE_BYTES;
+    const char *b = (const char *)t->b + step->b_row * OFFSET(nv);
+    for (size_t at = 0; at < t->k; at += STAGE_K, b += OFFSET(nv * (STAGE_K / DEPTH))) {
+        const size_t n = hew_min(t->k - at, STAGE_K);
+        for (int i = 0; i < mr; i++) {
+            const char *a = (const char *)step->a[i] + t->a_offset + at;
+            if (DEPTH == 2)
+                stage_wide(stage + i * STAGE_BYTES, a, n, is_signed);
+            else
+                stage_flipped(stage + i * STAGE_BYTES, a, n);
+        }
+        multiply(mr, nv, acc, staged, b, hew_ceil_div(n, DEPTH));
+    }
+}
+
+/* What is left of a row of k > 0 bytes after its whole words, with zeros behind it. */
+HEW_INLINE uint32_t last_word(const char *row, size_t k)
+{
+    uint32_t word;
+    if (k > 4) { /* the last four bytes, less those that were in the word before */
+        memcpy(&word, row + k - 4, 4);
+        return word >> 8 * (4 - k % 4);
+    }
+    word = (uint8_t)row[0];
+    if (k > 1)
+        word |= (uint32_t)(uint8_t)row[1] << 8;
+    if (k > 2)
+        word |= (uint32_t)(uint8_t)row[2] << 16;
+    return word;
+}
+
+HEW_INLINE void multiply_direct(const int mr, const int nv, vi acc[MAX_NV][HEW_MAX_MR],
+                                const hew_gemm_tile *t, const hew_reduce_step *step)
+{
+    const size_t k = t->k;
+    const char *b = (const char *)t->b + step->b_row * OFFSET(nv), *a[HEW_MAX_MR];
+    HEW_UNROLL for (int i = 0; i < mr; i++) {
+        a[i] = (const char *)step->a[i] + t->a_offset;
+        HEW_HIDE(a[i]); /* gcc would add two at a time, in a vector register */
+    }
+    multiply(mr, nv, acc, a, b, k / 4);
+    if (k % 4 == 0)
+        return;
+    uint32_t last[HEW_MAX_MR], *words = last;
+    HEW_HIDE(words); /* as above */
+    for (int i = 0; i < mr; i++)
+        words[i] = last_word((const char *)step->a[i] + t->a_offset, k);
+    HEW_UNROLL for (int i = 0; i < mr; i++)
+        a[i] = (const char *)(words + i);
+    multiply(mr, nv, acc, a, b + OFFSET(nv) * (k / 4), 1);
+}
+
+HEW_INLINE void gemm_tile(const hew_gemm_tile *t, const int mr, const int nv, const bool is_signed)
+{
+    vi acc[MAX_NV][HEW_MAX_MR];
+    HEW_UNROLL for (int j = 0; j < nv; j++)
+        HEW_UNROLL for (int i = 0; i < mr; i++)
+            acc[j][i] = vi_zero();
+    for (const hew_reduce_step *s = t->steps; s < t->steps + t->n_steps; s++) {
+        if (IS_STAGED(is_signed))
+            multiply_staged(mr, nv, is_signed, acc, t, s);
+        else
+            multiply_direct(mr, nv, acc, t, s);
+    }
+    finish(t, mr, nv, SHIFT(is_signed), acc);
+}
