@@ -130,6 +130,17 @@ static void wrong_outputs_are_seen(void)
 
 /* ----------------------------------------------------------------------------- document ---- */
 
+/* The line of `text` where `there` is another. */
+static const char *first_difference(const char *there, char *text)
+{
+    char *line = text;
+    for (size_t i = 0; text[i] != '\0' && text[i] == there[i]; i++)
+        if (text[i] == '\n')
+            line = text + i + 1;
+    line[strcspn(line, "\n")] = '\0';
+    return line;
+}
+
 /* HEW_ONNX_TABLE=FILE writes it there. */
 static void document(void)
 {
@@ -157,7 +168,8 @@ static void document(void)
             skip();
         }
         if (strcmp(there, text) != 0)
-            fail_case("docs/onnx.md is out of date: make onnx-table writes it");
+            fail_case("docs/onnx.md is out of date (make onnx-table writes it); it lacks this:\n%s",
+                      first_difference(there, text));
         free(there);
         free(text);
     }
