@@ -239,9 +239,10 @@ typedef struct hew_act {
 /* Quantising a row x of A while running: q = saturate(round(x / s) + z) to these types and s, z. */
 typedef enum hew_dynamic {
     HEW_DYNAMIC_NONE = 0,
-    HEW_DYNAMIC_SYMMETRIC = 1, /* s8: s = max |x| / 127, z = 0                                    */
+    HEW_DYNAMIC_SYMMETRIC = 1, /* s8: s = max |x| / 127, z = 0; s = 0: all of q is 0              */
     HEW_DYNAMIC_ASYMMETRIC = 2 /* u8: ONNX DynamicQuantizeLinear: lo = min(x, 0), hi = max(x, 0),
-                                  s = (hi - lo) / 255, z = saturate(round(-lo / s)); s = 0: z = 0 */
+                                  s = (hi - lo) / 255, z = saturate(round(-lo / s)); s = 0: z = 0,
+                                  and all of q too                                            */
 } hew_dynamic;
 
 typedef struct hew_gemm_desc {
@@ -427,6 +428,72 @@ typedef struct hew_softmax_desc {
 /* out may be in itself (same stride). */
 HEW_API hew_status hew_softmax(const hew_softmax_desc *desc, const void *in, void *out,
                                const hew_threads *threads);
+
+/* ------------------------------------------------------------------------- quantisation ----- */
+
+/*
+ * A quantised tensor holds integers q that stand for (q - zero) * scale.  ONNX QuantizeLinear and
+ * DequantizeLinear:
+ *
+ *     hew_quantize      q = saturate(round(x / scale) + zero)       half to even; NaN gives zero
+ *     hew_dequantize    x = (float)(q - zero) * scale               q - zero modulo 2^32
+ *     hew_requantize    the one after the other, from one type, scale and zero to others
+ *
+ * A tensor is seen as [outer][channels][inner], with a scale and a zero for each channel: ONNX's
+ * axis is `channels`.  One scale for all of it is channels = 1.
+ */
+typedef struct hew_quantize_desc {
+    size_t size;
+    hew_type type;         /* of q: u8 or s8; hew_dequantize also s32                             */
+    int64_t outer;         /* 0 = 1; -1 = an empty tensor                                         */
+    int64_t channels, inner; /* 0 = 1                                                             */
+    int64_t in_stride, out_stride; /* from one `outer` to the next; 0 = channels * inner          */
+    const float *scale;    /* `channels` of them, positive and finite                             */
+    const void *zero;      /* as many of the tensor's type, or null: 0                            */
+} hew_quantize_desc;
+#define HEW_QUANTIZE_DESC(...) ((hew_quantize_desc){.size = sizeof(hew_quantize_desc), __VA_ARGS__})
+
+/* in and out must not overlap. */
+HEW_API hew_status hew_quantize(const hew_quantize_desc *desc, const float *in, void *out,
+                                const hew_threads *threads);
+HEW_API hew_status hew_dequantize(const hew_quantize_desc *desc, const void *in, float *out,
+                                  const hew_threads *threads);
+
+typedef struct hew_requantize_desc {
+    size_t size;
+    hew_type in_type;      /* s32, u8 or s8                                                       */
+    hew_type out_type;     /* u8 or s8                                                            */
+    int64_t outer, channels, inner, in_stride, out_stride; /* as above                            */
+    const float *in_scale; /* `channels` of them, positive and finite                             */
+    const void *in_zero;   /* as many of in's type, or null: 0                                    */
+    float out_scale;       /* one for all: positive and finite                                    */
+    int32_t out_zero;      /* within the range of the type                                        */
+} hew_requantize_desc;
+#define HEW_REQUANTIZE_DESC(...)                                                                   \
+    ((hew_requantize_desc){.size = sizeof(hew_requantize_desc), __VA_ARGS__})
+
+/* The same bits as hew_dequantize and hew_quantize give.  in and out must not overlap. */
+HEW_API hew_status hew_requantize(const hew_requantize_desc *desc, const void *in, void *out,
+                                  const hew_threads *threads);
+
+/*
+ * Quantises each row to its own range, as hew_gemm does with a_dynamic: see hew_dynamic for the
+ * formulas, and ONNX DynamicQuantizeLinear, which takes its tensor as one row.  NaNs are left out
+ * of the range, and become the zero.  A row that has an infinity has an infinite scale.
+ */
+typedef struct hew_quantize_dynamic_desc {
+    size_t size;
+    hew_dynamic kind;      /* HEW_DYNAMIC_SYMMETRIC: to s8; HEW_DYNAMIC_ASYMMETRIC: to u8         */
+    int64_t rows, columns;
+    int64_t in_stride, out_stride; /* between rows; 0 = columns                                   */
+} hew_quantize_dynamic_desc;
+#define HEW_QUANTIZE_DYNAMIC_DESC(...)                                                             \
+    ((hew_quantize_dynamic_desc){.size = sizeof(hew_quantize_dynamic_desc), __VA_ARGS__})
+
+/* scale, zero: `rows` of them; zero may be null for HEW_DYNAMIC_SYMMETRIC.  No overlaps. */
+HEW_API hew_status hew_quantize_dynamic(const hew_quantize_dynamic_desc *desc, const float *in,
+                                        void *out, float *scale, int32_t *zero,
+                                        const hew_threads *threads);
 
 /* ------------------------------------------------------------------------------ reorder ----- */
 

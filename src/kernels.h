@@ -256,6 +256,34 @@ typedef struct hew_quantize_rows {
 typedef void quantize_f32_fn(const hew_quantize_rows *rows);
 typedef quantize_f32_fn quantize_f32_ref_fn;
 
+/* ----------------------------------------------------------------------- dequantize_f32 ---- */
+
+/* y[i][j] = (float)(x[i][j] - zero) * scale, with scales[j] and zeros[j] if there are scales.  The
+ * difference is modulo 2^32. */
+typedef struct hew_dequantize_rows {
+    const void *x;
+    size_t x_stride; /* bytes */
+    hew_type type;   /* S8, U8, S32 */
+    float *y;
+    size_t y_stride;
+    float scale;
+    int32_t zero;
+    size_t rows, n;
+    const float *scales;  /* n of them, or null */
+    const int32_t *zeros; /* n of them, where there are scales */
+} hew_dequantize_rows;
+typedef void dequantize_f32_fn(const hew_dequantize_rows *rows);
+typedef dequantize_f32_fn dequantize_f32_ref_fn;
+
+/* ----------------------------------------------------------------------------- range_f32 ---- */
+
+/* lo = min(lo, all of x), hi = max(hi, all of x).  NaNs are left out; a zero comes out as +0. */
+typedef struct hew_bounds {
+    float lo, hi;
+} hew_bounds;
+typedef hew_bounds range_f32_fn(hew_bounds bounds, size_t n, const float *x);
+typedef range_f32_fn range_f32_ref_fn;
+
 /* A row of k floats becomes bytes, with a scale and a zero point of its own: hew_dynamic, symmetric
  * for S8 and asymmetric for U8. */
 void hew_quantize_row(quantize_f32_fn *quantize, const float *x, size_t k, hew_type type, void *y,

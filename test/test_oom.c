@@ -121,7 +121,15 @@ static void single_calls(void)
         hew_softmax(&HEW_SOFTMAX_DESC(.rows = 50, .columns = 1000), in, out, threads);
     const hew_status reordered = hew_reorder(
         &HEW_REORDER_DESC(.to = HEW_CHANNELS_FIRST, .pixels = 900, .channels = 70), in, out, threads);
+    const float one = 1;
+    const hew_status quantized = hew_quantize(
+        &HEW_QUANTIZE_DESC(.type = HEW_U8, .inner = 100000, .scale = &one), in, out, threads);
+    const hew_status dynamic = hew_quantize_dynamic(
+        &HEW_QUANTIZE_DYNAMIC_DESC(.kind = HEW_DYNAMIC_SYMMETRIC, .rows = 1, .columns = 500000), in,
+        out, out + 200000, NULL, threads);
     atomic_store(&hew_malloc_fail_after, -1);
+    check_status(quantized, HEW_OK);
+    check_status(dynamic, HEW_OK);
     check_status(pooled, HEW_OK);
     check_status(softmaxed, HEW_OK);
     check_status(reordered, HEW_OK);

@@ -36,7 +36,7 @@ HEW_INLINE i32x16 x16_load_int_first(size_t n, const int32_t *p)
 }
 
 /* AVX2 has no masks for bytes: the first `bytes` < 16 are 8, 4, 2, 1 of them. */
-HEW_INLINE __m128i load_first(size_t bytes, const char *p)
+HEW_INLINE __m128i bytes_first(size_t bytes, const char *p)
 {
     __m128i a = _mm_setzero_si128();
     if (bytes & 1)
@@ -53,7 +53,7 @@ HEW_INLINE __m128i load_first(size_t bytes, const char *p)
     }
     return bytes & 8 ? _mm_unpacklo_epi64(_mm_loadl_epi64((const __m128i *)p), a) : a;
 }
-HEW_INLINE void store_first(size_t bytes, char *p, __m128i a)
+HEW_INLINE void bytes_store(size_t bytes, char *p, __m128i a)
 {
     if (bytes & 8) {
         _mm_storel_epi64((__m128i *)p, a);
@@ -81,7 +81,7 @@ HEW_INLINE i32x16 x16_widen_u8(__m128i a)
 HEW_INLINE i32x16 x16_load_u8(const void *p) { return x16_widen_u8(_mm_loadu_si128(p)); }
 HEW_INLINE i32x16 x16_load_u8_first(size_t n, const void *p)
 {
-    return x16_widen_u8(load_first(n, p));
+    return x16_widen_u8(bytes_first(n, p));
 }
 HEW_INLINE i32x16 x16_widen_s8(__m128i a)
 {
@@ -90,7 +90,7 @@ HEW_INLINE i32x16 x16_widen_s8(__m128i a)
 HEW_INLINE i32x16 x16_load_s8(const void *p) { return x16_widen_s8(_mm_loadu_si128(p)); }
 HEW_INLINE i32x16 x16_load_s8_first(size_t n, const void *p)
 {
-    return x16_widen_s8(load_first(n, p));
+    return x16_widen_s8(bytes_first(n, p));
 }
 
 /* Packing works in halves of a register and leaves lanes 0-3, 8-11, 4-7, 12-15. */
@@ -108,7 +108,7 @@ HEW_INLINE void x16_store_bytes(void *p, i32x16 a)
 }
 HEW_INLINE void x16_store_bytes_first(size_t n, void *p, i32x16 a)
 {
-    store_first(n, p, x16_low_bytes(a));
+    bytes_store(n, p, x16_low_bytes(a));
 }
 
 HEW_INLINE __m256i x16_upper(i32x16 a)
@@ -125,11 +125,11 @@ HEW_INLINE void x16_store_upper_first(size_t n, void *p, i32x16 a)
     const __m256i halves = x16_upper(a);
     const __m128i low = _mm256_castsi256_si128(halves);
     if (n < 8) {
-        store_first(2 * n, p, low);
+        bytes_store(2 * n, p, low);
         return;
     }
     _mm_storeu_si128((__m128i *)p, low);
-    store_first(2 * n - 16, (char *)p + 16, _mm256_extracti128_si256(halves, 1));
+    bytes_store(2 * n - 16, (char *)p + 16, _mm256_extracti128_si256(halves, 1));
 }
 
 #endif

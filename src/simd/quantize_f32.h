@@ -1,7 +1,8 @@
 /*
  * quantize_f32 - y = saturate(round(v) + zero), v = x * inverse or x / scale; or bf16 of x.
  *
- * The including file has its narrow.h included first and defines HEW_QUANTIZE_F32, the kernel's name.
+ * The including file has its narrow.h included first and defines HEW_QUANTIZE_F32, the kernel's
+ * name.
  *
  * v is clamped, as a float, to the type's range less zero, before it is rounded: the ends are
  * integers, so that neither clamp nor addition rounds, and nothing overflows.  Tails of rows are
@@ -25,10 +26,11 @@ HEW_INLINE quantizer quantizer_of(float lo, float hi, f32x16 factor, i32x16 zero
     return (quantizer){factor, x16_sub(x16_set(lo), shift), x16_sub(x16_set(hi), shift), zero};
 }
 
+/* The low byte of each lane is the result.  A NaN passes both clamps and becomes the integer
+ * 0x80000000, whose low byte is that of 0. */
 HEW_INLINE i32x16 quantize(const int how, quantizer q, f32x16 x)
 {
     f32x16 v = how == TIMES_INVERSE ? x16_mul(x, q.factor) : x16_div(x, q.factor);
-    v = x16_select(x16_unordered(v, v), x16_set(0.0f), v);
     v = x16_min(q.hi, x16_max(q.lo, v));
     return x16_add_int(x16_round(v), q.zero);
 }
