@@ -148,7 +148,7 @@ static void make_quant(call *x, rng *r, placement where)
                 low;
     q->c_zero = q->c_type == HEW_S8 ? (int32_t)rng_between(r, -128, 127)
                                     : (int32_t)rng_between(r, 0, 255);
-    q->c_inverse = rng_chance(r, 16) ? 0.0f : rng_chance(r, 16) ? -2.0f : 4.0f + rng_f32(r);
+    q->c_inverse = rng_chance(r, 2) ? 1.0f : 8.0f + rng_f32(r);
     x->b_sums = ints(r, (size_t)x->t.n, 0, 0, where);
     for (size_t p = 0; p < x->parts; p++)
         for (size_t s = 0; s < x->part_steps[p]; s++)
@@ -182,15 +182,15 @@ static void make_epilogue(call *x, rng *r, placement where)
     const bool clamps = rng_chance(r, 2);
     x->e = (hew_epilogue){.alpha = rng_chance(r, 2) ? 1.0f : rng_f32(r) * 0.01f,
                           .beta = rng_f32(r), .clamps = clamps,
-                          .lo = clamps ? -7.0f : -INFINITY, .hi = clamps ? 9.0f : INFINITY};
+                          .lo = clamps ? -37.0f : -INFINITY, .hi = clamps ? 71.5f : INFINITY};
     if (clamps && rng_chance(r, 4))
-        x->e.lo = 10.0f; /* over hi */
+        x->e.lo = 80.0f; /* over hi */
     if (rng_chance(r, 4))
         x->e.alpha = 0x1p-13f;
     else
         x->scale = floats(r, n, where);
     for (size_t j = 0; j < n && x->scale.data; j++)
-        ((float *)x->scale.data)[j] *= 0x1p-12f;
+        ((float *)x->scale.data)[j] *= 0x1p-9f;
     if (rng_chance(r, 2))
         x->bias = floats(r, n, where);
     x->q.add_type = types[rng_between(r, 0, 2)];
@@ -235,7 +235,7 @@ static float want_value(const call *x, int32_t sum, int i, int j)
     float factor = e->scale ? e->alpha * e->scale[j] : e->alpha;
     if (q->row_scale)
         factor = factor * q->row_scale[i];
-    float v = fmaf((float)sum, factor, (e->bias ? e->bias[j] : 0.0f) + 0.0f);
+    float v = fmaf((float)sum, factor, ((e->bias ? e->bias[j] : 0.0f) + 0.0f) * q->c_inverse);
     if (e->add) {
         const char *at = (const char *)e->add + (size_t)i * e->add_stride +
                          (size_t)j * size_of(q->add_type);
@@ -252,7 +252,7 @@ static float want_value(const call *x, int32_t sum, int i, int j)
 static uint8_t want_byte(const hew_quant *q, float v)
 {
     const int low = q->c_type == HEW_U8 ? 0 : -128;
-    const double x = v * q->c_inverse;
+    const double x = v;
     if (isnan(x))
         return (uint8_t)q->c_zero;
     if (x < -1000 || x > 1000)

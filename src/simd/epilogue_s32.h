@@ -4,9 +4,8 @@
  * (float)s rounds as MXCSR says, like the float arithmetic that follows.  The step to integers does
  * not: half to even always.
  *
- * Two clamps follow one another where C is quantised, [lo, hi] before the product with c_inverse
- * and the type's range after it.  A rounded product with a positive number is monotone, so they are
- * one: to [lo * c_inverse, hi * c_inverse], its ends clamped to the type's range.
+ * Two clamps follow one another where C is quantised: to [lo, hi], then to the type's range.  They
+ * are one, to lo and hi clamped to the type's range.
  */
 #ifndef HEW_SIMD_EPILOGUE_S32_H
 #define HEW_SIMD_EPILOGUE_S32_H
@@ -34,7 +33,16 @@ HEW_INLINE float clamp_to(range r, float x)
 HEW_INLINE range range_of(const hew_quant *q, const hew_epilogue *e)
 {
     const range type = range_of_type(q);
-    return (range){clamp_to(type, e->lo * q->c_inverse), clamp_to(type, e->hi * q->c_inverse)};
+    return (range){clamp_to(type, e->lo), clamp_to(type, e->hi)};
+}
+
+/* The columns at `offset` bytes from the epilogue's. */
+HEW_INLINE column quantised_column_of(const hew_quant *q, const hew_epilogue *e, size_t offset,
+                                      const bool full, vf_mask mask)
+{
+    column c = column_of(e, offset, full, mask);
+    c.bias = vf_mul(c.bias, vf_set(q->c_inverse));
+    return c;
 }
 
 /* Bytes of R - residual_zero as floats.  Signed bytes are flipped to unsigned ones 128 higher. */
@@ -47,8 +55,7 @@ HEW_INLINE vf addend_of_bytes(const hew_quant *q, vi bytes)
 /* Of floats in the range, the integers to store; a NaN gives c_zero. */
 HEW_INLINE vi quantise(const hew_quant *q, range r, vf v)
 {
-    const vf x = vf_mul(v, vf_set(q->c_inverse));
-    return vi_add(vi_round(vf_min(vf_set(r.hi), vf_max(vf_set(r.lo), x))), vi_set(q->c_zero));
+    return vi_add(vi_round(vf_min(vf_set(r.hi), vf_max(vf_set(r.lo), v))), vi_set(q->c_zero));
 }
 
 #endif

@@ -25,7 +25,6 @@
  * There is one loop for each height and so no M tail; an N tail is a mask in the epilogue.  What is
  * left of a row after whole words is one more word: the loop over those knows nothing of it.
  */
-#include <math.h>
 #include <string.h>
 
 #include "epilogue_s32.h"
@@ -94,7 +93,7 @@ static __attribute__((noinline)) void store_general(const hew_gemm_tile *t, cons
                 vi_store_masked(mask, c, s);
                 continue;
             }
-            column col = column_of(e, OFFSET(j), false, mask);
+            column col = quantised_column_of(q, e, OFFSET(j), false, mask);
             if (q->row_scale)
                 col.scale = vf_mul(col.scale, vf_set(q->row_scale[i]));
             vf v = vf_fma(vf_of(s), col.scale, col.bias);
@@ -133,7 +132,7 @@ HEW_INLINE void store_column(const hew_gemm_tile *t, const int mr, const int j, 
                  : vi_store_masked(mask, c + (size_t)i * c_stride, acc[i]);
         return;
     }
-    const column col = column_of(e, OFFSET(j), FULL, mask);
+    const column col = quantised_column_of(q, e, OFFSET(j), FULL, mask);
     vf v[HEW_MAX_MR];
     HEW_UNROLL for (int i = 0; i < mr; i++)
         v[i] = vf_fma(vf_of(acc[i]), col.scale, col.bias);
@@ -169,8 +168,7 @@ HEW_INLINE bool is_common(const hew_gemm_tile *t, const int nv)
 {
     const hew_quant *q = t->quant;
     return (MASKED_STORES_ARE_CHEAP || t->n == nv * LANES) && !q->b_zero && !q->row_zero &&
-           !q->row_scale &&
-           (size_of(q->c_type) == 4 || (q->c_inverse > 0 && q->c_inverse < INFINITY));
+           !q->row_scale;
 }
 
 /* What becomes of the block's sums. */
