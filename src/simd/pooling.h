@@ -19,7 +19,7 @@
  *     pool_first(n)                    the first n lanes
  *     pool_load_some, pool_store_some, pool_load, pool_store
  *     pool_setup, pool_prepare(b)      what all results of a block have in common
- *     POOL_WIDEST, pool_wide(max, sharing)  registers of channels along a run
+ *     POOL_WIDEST, pool_wide(max, sharing)  registers of channels along a run: 1, 2, 4 or 8
  *     pool_value                       one of them, reduced
  *     pool_start(max)                  of nothing
  *     pool_see(max, v, x)              and of one element more
@@ -52,9 +52,9 @@ typedef struct pool_values {
 
 /* One column at p.  `seen` is the run's. */
 HEW_INLINE pool_values pool_column(const bool max, const int nb, const bool masked,
-                                   const pool_run *run, const pool_element *p, pool_values *seen)
+                                   const hew_pooling_block *b, pool_lanes lanes,
+                                   const pool_element *p, pool_values *seen)
 {
-    const hew_pooling_block *b = run->block;
     pool_values c;
     HEW_UNROLL for (int v = 0; v < nb; v++)
         c.v[v] = pool_start(max);
@@ -62,7 +62,7 @@ HEW_INLINE pool_values pool_column(const bool max, const int nb, const bool mask
         const pool_element *q = p;
         for (size_t h = 0; h < b->box[1]; h++, q += b->step[1])
             HEW_UNROLL for (int v = 0; v < nb; v++) {
-                const pool_reg x = masked ? pool_load_some(run->lanes, q)
+                const pool_reg x = masked ? pool_load_some(lanes, q)
                                           : pool_load(q + POOL_LANES * v);
                 c.v[v] = pool_see(max, c.v[v], x);
                 seen->v[v] = pool_watch(max, seen->v[v], x);
@@ -98,28 +98,29 @@ HEW_INLINE void pool_finish_all(const bool max, const int nb, const bool masked,
 HEW_INLINE void pool_along(const bool max, const int columns, const int shift, const int nb,
                            const bool masked, const pool_run *run)
 {
-    const hew_pooling_block *b = run->block;
+    const hew_pooling_block local = *run->block, *const b = &local; /* that no store can reach */
     const pool_element *in = run->in;
     pool_element *out = run->out;
     pool_values seen, kept[POOL_MAX_COLUMNS] = {0};
     HEW_UNROLL for (int v = 0; v < nb; v++)
         seen.v[v] = pool_start(false);
     HEW_UNROLL for (int w = shift; w < columns; w++)
-        kept[w] = pool_column(max, nb, masked, run, in + (size_t)(w - shift) * b->step[2], &seen);
+        kept[w] = pool_column(max, nb, masked, b, run->lanes,
+                              in + (size_t)(w - shift) * b->step[2], &seen);
     for (size_t i = 0; i < run->pixels; i++, in += b->in_step, out += b->out_step) {
         pool_values total;
         if (columns == 0) {
-            total = pool_column(max, nb, masked, run, in, &seen);
+            total = pool_column(max, nb, masked, b, run->lanes, in, &seen);
             for (size_t w = 1; w < b->box[2]; w++)
                 total = pool_join_all(
                     max, nb, total,
-                    pool_column(max, nb, masked, run, in + w * b->step[2], &seen));
+                    pool_column(max, nb, masked, b, run->lanes, in + w * b->step[2], &seen));
         } else {
             HEW_UNROLL for (int w = 0; w < columns; w++)
                 kept[w] = w + shift < columns
                               ? kept[w + shift]
-                              : pool_column(max, nb, masked, run, in + (size_t)w * b->step[2],
-                                            &seen);
+                              : pool_column(max, nb, masked, b, run->lanes,
+                                            in + (size_t)w * b->step[2], &seen);
             total = kept[0];
             HEW_UNROLL for (int w = 1; w < columns; w++)
                 total = pool_join_all(max, nb, total, kept[w]);
@@ -127,7 +128,7 @@ HEW_INLINE void pool_along(const bool max, const int columns, const int shift, c
         pool_finish_all(max, nb, masked, run, out, total);
     }
     for (int v = 0; v < nb; v++)
-        pool_check(max, seen.v[v], b, run->pixels, run->in + POOL_LANES * v,
+        pool_check(max, seen.v[v], run->block, run->pixels, run->in + POOL_LANES * v,
                    run->out + POOL_LANES * v, masked ? run->lanes : pool_first(POOL_LANES));
 }
 
@@ -145,10 +146,12 @@ HEW_INLINE size_t pool_channels_by(const bool max, const int columns, const int 
 HEW_INLINE void pool_all_channels(const bool max, const int columns, const int shift, pool_run run)
 {
     const int wide = pool_wide(max, columns > shift);
-    size_t left = pool_channels_by(max, columns, shift, wide, &run, run.block->channels);
+    size_t left = run.block->channels;
     if (wide > 4)
-        left = pool_channels_by(max, columns, shift, 4, &run, left);
+        left = pool_channels_by(max, columns, shift, 8, &run, left);
     if (wide > 2)
+        left = pool_channels_by(max, columns, shift, 4, &run, left);
+    if (wide > 1)
         left = pool_channels_by(max, columns, shift, 2, &run, left);
     if (left > 0 && run.block->channels < POOL_LANES) {
         pool_along(max, columns, shift, 1, true, &run);

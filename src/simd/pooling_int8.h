@@ -28,9 +28,7 @@
 
 enum {
     POOL_LANES = BYTES,
-    POOL_MAX_WIDE = BYTES_REGISTERS / 8,
-    POOL_AVERAGE_WIDE = BYTES_REGISTERS / 16,
-    POOL_WIDEST = POOL_MAX_WIDE,
+    POOL_WIDEST = BYTES_REGISTERS / 8,
     SHORT_DIVISOR = 127, /* the largest for words */
     WORD_SUMMANDS = 256
 };
@@ -49,8 +47,7 @@ typedef struct pool_setup {
 
 HEW_INLINE int pool_wide(const bool max, const bool sharing)
 {
-    (void)sharing;
-    return max ? POOL_MAX_WIDE : POOL_AVERAGE_WIDE;
+    return sharing && !max ? 2 : POOL_WIDEST; /* a column's sums are two registers */
 }
 HEW_INLINE vb_lanes pool_first(size_t n) { return vb_first(n); }
 HEW_INLINE vb pool_load(const uint8_t *p) { return vb_load(p); }
