@@ -232,7 +232,8 @@ typedef struct hew_act {
  * Weight-only: B[kk][j] stands for (q - b_zero[g][j]) * scale[g][j], g = kk / b_group.  A column's
  * group is one chain of fused multiply-adds a * (float)(q - zero) from +0, and its sum times its
  * scale is added by one more to the groups before it.  With b_group = 0 there is one group, and
- * the sum is cut as that of f32 is.  docs/quantization.md has the arithmetic.
+ * the sum is cut as that of f32 is.  B is packed (b_packed); rows of s4 begin with a byte, so that
+ * their stride is even.  docs/quantization.md has the arithmetic.
  */
 #define HEW_STRIDE_SHARED INT64_MIN /* a batch stride: every member uses the same matrix */
 
@@ -260,7 +261,8 @@ typedef struct hew_gemm_desc {
     float beta;                        /* 0: C is never read, and may hold anything.  f32 only    */
     hew_act act;
     hew_dynamic a_dynamic;             /* f32 A: how a run quantises its rows                     */
-    int64_t b_group;                   /* weight-only: rows of B with one scale; 0 = all of them  */
+    int64_t b_group;                   /* weight-only: rows of B with one scale, a multiple of
+                                          32, the last ones may be fewer; 0 = all of them         */
 } hew_gemm_desc;
 #define HEW_GEMM_DESC(...) ((hew_gemm_desc){.size = sizeof(hew_gemm_desc), __VA_ARGS__})
 
@@ -269,15 +271,15 @@ typedef struct hew_gemm_args {
     const void *a;
     const void *b;        /* plain B, when !b_packed                                              */
     const void *packed_b; /* from hew_gemm_pack of the same operation, when b_packed              */
-    const float *scale;   /* n factors, or null: 1.  Weight-only: [k / b_group][n]                */
+    const float *scale;   /* n factors, or null: 1.  Weight-only: [groups][n]                     */
     const float *bias;    /* n summands, or null: 0.  -0.0 counts as +0.0                         */
     const void *residual; /* m x n, or null.  May be C itself (same strides); else no overlap     */
     void *c;              /* must not overlap A, B, scale or bias                                 */
     void *scratch;        /* hew_gemm_scratch_size(op, threads->count) bytes                      */
     const hew_threads *threads; /* null: the calling thread                                       */
     const int32_t *bias_s32; /* n summands of the integer sum, or null: 0                         */
-    const void *b_zero;   /* n zero points of B's type, or null: 0.  Weight-only: [k / b_group][n]
-                             of int8_t                                                            */
+    const void *b_zero;   /* n zero points of B's type, or null: 0.  Weight-only: [groups][n] of
+                             int8_t                                                               */
     int32_t a_zero, c_zero, residual_zero; /* within the range of the type                        */
     float c_scale, residual_scale;         /* 0 = 1                                               */
 } hew_gemm_args;

@@ -17,6 +17,7 @@
 
 /* Makes a value opaque: the compiler can neither recompute it nor merge it with another. */
 #define HEW_HIDE(x) __asm__("" : "+r"(x))
+#define HEW_PIN(x) __asm__("" : "+v"(x)) /* of a vector register */
 
 #define HEW_LIKELY(x) __builtin_expect(!!(x), 1)
 #define HEW_UNLIKELY(x) __builtin_expect(!!(x), 0)

@@ -76,6 +76,25 @@ hew_status hew_format_of(const char *op, hew_type a, hew_type b, hew_type c, hew
                     hew_type_name(c), hew_type_name(residual), (int)dynamic);
 }
 
+bool hew_format_weight_only(const hew_gemm_desc *d, hew_format *format)
+{
+    const bool s4 = d->b_type == HEW_S4;
+    if (d->a_type != HEW_F32 || d->c_type != HEW_F32 || d->residual_type != HEW_F32 ||
+        d->a_dynamic != HEW_DYNAMIC_NONE || (d->b_type != HEW_S8 && !s4))
+        return false;
+    *format = (hew_format){.name = s4 ? "wo4" : "wo8",
+                           .gemm = s4 ? HEW_FAMILY_gemm_f32s4 : HEW_FAMILY_gemm_f32s8,
+                           .weight_only = true,
+                           .a_size = 4,
+                           .b_size = 1, /* or half of that */
+                           .c_size = 4,
+                           .residual_size = 4,
+                           .a_low = 3,
+                           .c_low = 3,
+                           .residual_low = 3};
+    return true;
+}
+
 hew_status hew_check_zero(const char *op, const char *what, int32_t zero, hew_type type)
 {
     const hew_span span = hew_span_of(type);

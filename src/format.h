@@ -11,6 +11,7 @@ typedef struct hew_format {
     const char *name;     /* "f32", "u8s8" */
     int gemm, conv;       /* families; A of f32 that is quantised on the way counts as bytes */
     bool integer;         /* sums are s32 */
+    bool weight_only;     /* floats times packed integers: gemm_wo.c */
     bool a_signed;        /* bytes of A are s8 */
     bool b_unsigned;      /* B is u8, and packed as s8, 128 lower */
     size_t a_size, b_size, c_size, residual_size; /* bytes of an element */
@@ -21,6 +22,9 @@ typedef struct hew_format {
 /* The format of a descriptor's types; a message that begins with `op` where there is none. */
 hew_status hew_format_of(const char *op, hew_type a, hew_type b, hew_type c, hew_type residual,
                          hew_dynamic dynamic, hew_format *format);
+
+/* Likewise of a product of floats with integer weights; false where the types are others. */
+bool hew_format_weight_only(const hew_gemm_desc *d, hew_format *format);
 
 /* Bytes of an element; 0 for S4 and values that are no type. */
 size_t hew_type_size(hew_type type);

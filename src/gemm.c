@@ -67,14 +67,16 @@ static hew_status check_scalars(hew_gemm_desc *d, hew_format *format)
     if (d->size != sizeof *d)
         return hew_fail(HEW_ERR_INVALID, "gemm: descriptor size is %zu, this library's is %zu",
                         d->size, sizeof *d);
-    const hew_status s = hew_format_of("gemm", d->a_type, d->b_type, d->c_type, d->residual_type,
-                                       d->a_dynamic, format);
+    hew_status s = HEW_OK;
+    if (!hew_format_weight_only(d, format))
+        s = hew_format_of("gemm", d->a_type, d->b_type, d->c_type, d->residual_type, d->a_dynamic,
+                          format);
     if (s != HEW_OK)
         return s;
     if (format->integer && d->beta != 0)
         return hew_fail(HEW_ERR_UNSUPPORTED, "gemm: beta = %g with %s; a residual adds to C",
                         (double)d->beta, format->name);
-    if (d->b_group != 0)
+    if (d->b_group != 0 && !format->weight_only)
         return hew_fail(HEW_ERR_INVALID, "gemm: b_group = %lld with %s", (long long)d->b_group,
                         format->name);
     if (d->c_type == HEW_S32 && (d->act.kind != HEW_ACT_NONE || d->alpha != 0))
@@ -91,7 +93,8 @@ static hew_status check_scalars(hew_gemm_desc *d, hew_format *format)
     d->batch = d->batch == -1 ? 0 : d->batch == 0 ? 1 : d->batch;
     if (d->alpha == 0)
         d->alpha = 1;
-    return hew_act_defaults("gemm", &d->act);
+    s = format->weight_only ? hew_wo_check(d) : HEW_OK;
+    return s == HEW_OK ? hew_act_defaults("gemm", &d->act) : s;
 }
 
 /* Fills in every default of the descriptor. */
@@ -130,8 +133,11 @@ static hew_status normalise(hew_gemm_desc *d, hew_format *f)
     return s == HEW_OK ? check_output(d) : s;
 }
 
-static hew_gemm_path path_of(const hew_gemm_desc *d, bool integer)
+static hew_gemm_path path_of(const hew_gemm_desc *d, const hew_format *format)
 {
+    const bool integer = format->integer;
+    if (format->weight_only)
+        return HEW_GEMM_WEIGHT_ONLY;
     if (!integer && hew_gemv_serves(d))
         return HEW_GEMM_VECTORS;
     if (d->b_packed)
@@ -265,7 +271,7 @@ static hew_status prepare_panels(hew_gemm *op)
 static hew_status prepare_packed(hew_gemm *op)
 {
     const hew_gemm_desc *d = &op->d;
-    const bool panels = op->path == HEW_GEMM_PACKED;
+    const bool panels = op->path == HEW_GEMM_PACKED || op->path == HEW_GEMM_WEIGHT_ONLY;
     const size_t columns = panels ? op->panels.padded_n : (size_t)d->n;
     if (!panel_bytes((int64_t)op->words, columns, &op->packed_bytes))
         return hew_fail(HEW_ERR_OVERFLOW, "gemm: packed B, %lld x %lld, is too large",
@@ -283,7 +289,7 @@ static hew_status prepare(hew_gemm *op)
     size_t count;
     const hew_kernel *lines = hew_kernels(op->format.gemm, &count);
     op->kernel = lines;
-    op->path = lines->isa == HEW_ISA_REF ? HEW_GEMM_REF : path_of(d, op->format.integer);
+    op->path = lines->isa == HEW_ISA_REF ? HEW_GEMM_REF : path_of(d, &op->format);
     op->depth = 1;
     op->words = (size_t)d->k;
     op->reduction = hew_reduction_of(1, 1, op->words);
@@ -303,6 +309,8 @@ static hew_status prepare(hew_gemm *op)
     op->act_fn = HEW_FN(act_f32, hew_kernels(HEW_FAMILY_act_f32, &count));
     op->transpose = HEW_FN(transpose_f32, hew_kernels(HEW_FAMILY_transpose_f32, &count));
     op->quantize_fn = HEW_FN(quantize_f32, hew_kernels(HEW_FAMILY_quantize_f32, &count));
+    if (op->path == HEW_GEMM_WEIGHT_ONLY)
+        return hew_wo_plan(op);
     return op->path == HEW_GEMM_REF || op->path == HEW_GEMM_VECTORS ? HEW_OK : plan(op);
 }
 

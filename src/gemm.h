@@ -16,7 +16,8 @@ typedef enum hew_gemm_path {
     HEW_GEMM_DIRECT,   /* B is read where it lies: too few rows to pay for packing */
     HEW_GEMM_ONE_SHOT, /* B is packed into scratch, once for all members */
     HEW_GEMM_BATCHED,  /* each task packs its own member's B */
-    HEW_GEMM_VECTORS   /* one column of C or few rows: gemv.c */
+    HEW_GEMM_VECTORS,  /* one column of C or few rows: gemv.c */
+    HEW_GEMM_WEIGHT_ONLY /* packed integers and floats: gemm_wo.c */
 } hew_gemm_path;
 
 struct hew_gemm {
@@ -47,7 +48,8 @@ struct hew_gemm {
      * first few of one more. */
     size_t small_tiles, small_rows, small_extra;
     size_t chunk; /* VECTORS: of C's longer side */
-    const hew_kernel *tile; /* VECTORS: for the epilogue */
+    const hew_kernel *tile; /* VECTORS, WEIGHT_ONLY: for the epilogue */
+    size_t group_words;     /* WEIGHT_ONLY: of a chain */
 };
 
 /* The few vectors times one matrix of gemv.c: whether they serve, what they need, a task. */
@@ -55,6 +57,20 @@ bool hew_gemv_serves(const hew_gemm_desc *d);
 void hew_gemv_plan(hew_gemm *op);
 void hew_gemv_pack(const hew_gemm *op, const float *b, float *packed);
 hew_status hew_gemv_run(const hew_gemm *op, const hew_gemm_args *args, char *workers);
+
+/* The epilogue of rows x columns sums, rows sums_stride floats apart, at C(row, column) of a
+ * member: op->tile with nothing left to multiply.  partial: as many floats as that tile has. */
+const hew_kernel *hew_gemm_finisher(void);
+void hew_gemm_finish(const hew_gemm *op, const hew_gemm_args *args, size_t member, size_t row,
+                     size_t rows, size_t column, size_t columns, const float *sums,
+                     size_t sums_stride, float *partial);
+
+/* Floats times packed integers, gemm_wo.c: checks and defaults of what they alone have, ... */
+hew_status hew_wo_check(hew_gemm_desc *d);
+hew_status hew_wo_plan(hew_gemm *op);
+void hew_wo_pack_panel(const hew_gemm *op, const void *b, size_t panel, void *out);
+void hew_wo_pack_plain(const hew_gemm *op, const void *b, int8_t *out);
+hew_status hew_wo_run(const hew_gemm *op, const hew_gemm_args *args, char *workers);
 
 /* Parts of packed B: gemm_pack.c. */
 HEW_INLINE int32_t *hew_gemm_packed_sums(const void *packed)

@@ -11,6 +11,10 @@ void hew_gemm_pack_panel(const hew_gemm *op, const void *b, size_t panel, void *
 {
     const hew_panel *p = op->panels.panel + panel;
     const size_t ldb = (size_t)op->d.ldb, k = (size_t)op->d.k;
+    if (op->format.weight_only) {
+        hew_wo_pack_panel(op, b, panel, out);
+        return;
+    }
     if (!op->format.integer) {
         hew_pack_panel(p, k, b, ldb, op->d.transpose_b, op->transpose, out);
         return;
@@ -45,6 +49,8 @@ hew_status hew_gemm_pack(const hew_gemm *op, const void *b, void *packed)
     hew_pack_header(packed, op->layout, false);
     if (op->path == HEW_GEMM_VECTORS) {
         hew_gemv_pack(op, b, (float *)hew_gemm_packed_panels(op, packed));
+    } else if (op->path == HEW_GEMM_REF && op->format.weight_only) {
+        hew_wo_pack_plain(op, b, (int8_t *)hew_gemm_packed_panels(op, packed));
     } else if (op->path == HEW_GEMM_REF) {
         pack_plain(op, b, hew_gemm_packed_panels(op, packed));
     } else {

@@ -233,6 +233,8 @@ hew_status hew_gemm_run_tasks(const hew_gemm *op, const hew_gemm_args *args, cha
 {
     if (op->path == HEW_GEMM_VECTORS)
         return hew_gemv_run(op, args, workers);
+    if (op->path == HEW_GEMM_WEIGHT_ONLY)
+        return hew_wo_run(op, args, workers);
     const size_t members = hew_ceil_div((size_t)op->d.batch, op->members_per_task);
     hew_gemm_run_state s = {.op = op,
                             .args = args,

@@ -67,7 +67,7 @@ static size_t row_bytes(size_t floats)
     return hew_round_up(floats * sizeof(float), HEW_ALIGNMENT);
 }
 
-static const hew_kernel *widest_tile(void)
+const hew_kernel *hew_gemm_finisher(void)
 {
     size_t count;
     const hew_kernel *lines = hew_kernels(HEW_FAMILY_gemm_f32, &count), *widest = lines;
@@ -83,7 +83,7 @@ void hew_gemv_plan(hew_gemm *op)
     const roles r = roles_of(d);
     size_t count;
     op->kernel = hew_kernels(r.along ? HEW_FAMILY_dots_f32 : HEW_FAMILY_gemv_f32, &count);
-    op->tile = widest_tile();
+    op->tile = hew_gemm_finisher();
     op->chunk = GEMV_CHUNK;
     if (r.along)
         op->chunk = hew_max(64, hew_min(DOTS_BYTES / sizeof(float) / (size_t)d->k, MAX_CHUNK));
@@ -110,10 +110,9 @@ typedef struct run_state {
 } run_state;
 
 /* Puts m x n sums through the epilogue, to C from element `at` on. */
-static void store_tile(const run_state *s, const float *sums, size_t sums_stride, size_t m,
+static void store_tile(const hew_gemm *op, const float *sums, size_t sums_stride, size_t m,
                        size_t n, float *c, const hew_epilogue *e, float *partial)
 {
-    const hew_gemm *op = s->op;
     for (size_t t = 0; t < m; t++)
         memcpy(partial + t * (size_t)op->tile->nr, sums + t * sums_stride, n * sizeof(float));
     const hew_gemm_tile tile = {.partial = partial,
@@ -130,20 +129,19 @@ static void store_tile(const run_state *s, const float *sums, size_t sums_stride
             .act = op->act, .x = c, .x_stride = tile.c_stride, .rows = m, .n = n});
 }
 
-/* The epilogue of rows x columns sums, which begin at C(row, column) of a member. */
-static void finish(const run_state *s, size_t member, size_t row, size_t rows, size_t column,
-                   size_t columns, const float *sums, size_t sums_stride, float *partial)
+void hew_gemm_finish(const hew_gemm *op, const hew_gemm_args *args, size_t member, size_t row,
+                     size_t rows, size_t column, size_t columns, const float *sums,
+                     size_t sums_stride, float *partial)
 {
-    const hew_gemm *op = s->op;
     const hew_gemm_desc *d = &op->d;
     const size_t mr = (size_t)op->tile->mr, nr = (size_t)op->tile->nr;
     for (size_t i = 0; i < rows; i += mr)
         for (size_t j = 0; j < columns; j += nr) {
             const size_t at = (row + i) * (size_t)d->ldc + column + j;
-            const hew_epilogue e = hew_gemm_epilogue(op, s->args, member, row + i, column + j);
-            store_tile(s, sums + i * sums_stride + j, sums_stride, hew_min(rows - i, mr),
+            const hew_epilogue e = hew_gemm_epilogue(op, args, member, row + i, column + j);
+            store_tile(op, sums + i * sums_stride + j, sums_stride, hew_min(rows - i, mr),
                        hew_min(columns - j, nr),
-                       (float *)s->args->c + member * (size_t)d->stride_c + at, &e, partial);
+                       (float *)args->c + member * (size_t)d->stride_c + at, &e, partial);
         }
 }
 
@@ -163,7 +161,7 @@ static void finish_column(const run_state *s, size_t member, size_t row, size_t 
         e.scale = NULL;
         if (e.bias)
             e.bias = bias;
-        store_tile(s, sums + i, 0, 1, hew_min(rows - i, nr),
+        store_tile(op, sums + i, 0, 1, hew_min(rows - i, nr),
                    (float *)s->args->c + member * (size_t)op->d.stride_c + row + i, &e, partial);
     }
 }
@@ -223,9 +221,10 @@ static void run_task(void *context, size_t worker, size_t task)
     if (r->column && d->ldc == 1 && (d->ldr == 1 || !s->args->residual))
         finish_column(s, member, begin, count, sums, partial);
     else if (r->column)
-        finish(s, member, begin, count, 0, 1, sums, 1, partial);
+        hew_gemm_finish(op, s->args, member, begin, count, 0, 1, sums, 1, partial);
     else
-        finish(s, member, 0, r->vectors, begin, count, sums, row / sizeof(float), partial);
+        hew_gemm_finish(op, s->args, member, 0, r->vectors, begin, count, sums,
+                        row / sizeof(float), partial);
 }
 
 hew_status hew_gemv_run(const hew_gemm *op, const hew_gemm_args *args, char *workers)

@@ -118,6 +118,37 @@ typedef conv_f32_fn conv_u8s8_fn, conv_s8s8_fn;
 typedef void hew_conv_ref_fn(const hew_conv *op, const hew_conv_args *args);
 typedef hew_conv_ref_fn conv_f32_ref_fn, conv_u8s8_ref_fn, conv_s8s8_ref_fn;
 
+/* ------------------------------------------------------------ gemm_f32s8 and gemm_f32s4 ---- */
+
+/*
+ * Weight-only quantisation: floats times small integers q.  For each group g of rows of B:
+ *
+ *     chain = sum over the group's kk of a[i][kk] * (float)(q[kk][j] - zero[g][j])
+ *     sums[i][j] = fma(chain, scale[g][j], sums[i][j])
+ *
+ * A chain is of fused multiply-adds from +0 in rising kk; sums begin at +0, g rises.
+ *
+ * Panels as above, depth 4 (s8) or 8 (s4), but the first element of a word in its highest bits,
+ * where a shift can leave it alone with its sign:
+ *
+ *     gemm_f32s8    31|    kk     |   kk+1    |   kk+2    |   kk+3    |0
+ *     gemm_f32s4    31| kk  | +1  | +2  | +3  | +4  | +5  | +6  | +7  |0
+ */
+typedef struct hew_gemm_wo {
+    const float *a;       /* m rows of whole words, zero past k */
+    size_t a_stride;      /* bytes between them */
+    const void *b;        /* a panel */
+    size_t words, group_words; /* >= 1; of k, and of a group: the last one may be shorter */
+    const float *scale;   /* at the panel's first column, or null: 1 */
+    const int8_t *zero;   /* likewise, or null: 0 */
+    size_t scale_stride, zero_stride; /* bytes between groups */
+    float *sums;          /* [m][nr], 64-byte aligned; what columns past n hold is left open */
+    int m, n;             /* 1 <= m <= mr, 1 <= n <= nr */
+} hew_gemm_wo;
+typedef void hew_gemm_wo_fn(const hew_gemm_wo *tile);
+typedef hew_gemm_wo_fn gemm_f32s8_fn, gemm_f32s4_fn;
+typedef hew_gemm_ref_fn gemm_f32s8_ref_fn, gemm_f32s4_ref_fn;
+
 /* ---------------------------------------------------------------- gemv_f32 and dots_f32 ---- */
 
 /*

@@ -29,6 +29,10 @@ gemm_layouts gemm_layouts_of(const hew_gemm_desc *d)
     const int64_t members_b = d->b_packed ? 1 : batch; /* packed also where the batch is empty */
     l.b = d->transpose_b ? matrix(d->n, d->k, d->ldb, members_b, d->stride_b)
                          : matrix(d->k, d->n, d->ldb, members_b, d->stride_b);
+    if (d->b_type == HEW_S4) { /* bytes of two */
+        const int64_t columns = (l.b.columns + 1) / 2;
+        l.b = matrix(l.b.rows, columns, d->ldb / 2, members_b, d->stride_b);
+    }
     l.c = matrix(d->m, d->n, d->ldc, batch, d->stride_c);
     l.r = matrix(d->m, d->n, d->ldr ? d->ldr : d->ldc, batch, d->stride_r);
     return l;
@@ -44,13 +48,16 @@ static operands make_operands(const gemm_case *g, rng *r)
     const gemm_layouts l = gemm_layouts_of(&g->d);
     const bool reads_c = g->d.beta != 0.0f || g->residual == RESIDUAL_IN_PLACE;
     const layout row = layout_of(1, g->d.n, g->d.n);
+    const int64_t group = g->d.b_group, groups = group ? (g->d.k + group - 1) / group : 1;
+    const layout factors = layout_of(groups, g->d.n, g->d.n);
+    const hew_type b_type = g->d.b_type == HEW_S4 ? HEW_S8 : g->d.b_type;
     operands o;
     o.a = operand_new(r, true, g->d.a_type, l.a, g->a);
-    o.b = operand_new(r, true, g->d.b_type, l.b, g->b);
-    o.scale = operand_new(r, g->scale, HEW_F32, row, g->rest);
+    o.b = operand_new(r, true, b_type, l.b, g->b);
+    o.scale = operand_new(r, g->scale, HEW_F32, factors, g->rest);
     o.bias = operand_new(r, g->bias, HEW_F32, row, g->rest);
     o.bias_s32 = operand_new(r, g->bias_s32, HEW_S32, row, FILL_MIXED);
-    o.zeros = operand_new(r, g->b_zero, g->d.b_type, row, FILL_MIXED);
+    o.zeros = operand_new(r, g->b_zero, b_type, factors, FILL_MIXED);
     o.residual = operand_new(r, g->residual == RESIDUAL, g->d.residual_type, l.r, g->rest);
     o.c = operand_new(r, true, g->d.c_type, l.c, reads_c ? g->rest : FILL_POISON);
     o.want = malloc(operand_bytes(o.c) + 1);
@@ -157,9 +164,9 @@ static const char *describe(const gemm_case *g, char *text, size_t size)
                      (int)g->a, (int)g->b, (int)g->rest);
     if (d->a_type != HEW_F32 || d->b_type != HEW_F32)
         n += snprintf(text + n, size - (size_t)n,
-                      " types %d %d -> %d dynamic %d, residual %d zeros %d %d %d%s%s scales %g %g",
-                      (int)d->a_type, (int)d->b_type, (int)d->c_type, (int)d->a_dynamic,
-                      (int)d->residual_type, g->a_zero, g->c_zero, g->residual_zero,
+                      " types %d %d -> %d group %" PRId64 " dynamic %d, residual %d zeros %d %d %d%s%s scales %g %g",
+                      (int)d->a_type, (int)d->b_type, (int)d->c_type, d->b_group,
+                      (int)d->a_dynamic, (int)d->residual_type, g->a_zero, g->c_zero, g->residual_zero,
                       g->b_zero ? " B's" : "", g->bias_s32 ? " bias" : "", (double)g->c_scale,
                       (double)g->residual_scale);
     if (d->lda || d->ldb || d->ldc || d->ldr)

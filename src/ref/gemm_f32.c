@@ -44,20 +44,27 @@ static float dot(view a, view b, int64_t i, int64_t j, int64_t k)
     return total;
 }
 
-void hew_gemm_f32_ref(const hew_gemm *op, const hew_gemm_args *args)
+static float sum_of(const hew_gemm *op, const hew_gemm_args *args, int64_t member, int64_t i,
+                    int64_t j)
+{
+    const hew_gemm_desc *d = &op->d;
+    const view a = view_of(args->a, member * d->stride_a, d->transpose_a, d->lda);
+    return dot(a, view_of_b(op, args, member), i, j, d->k);
+}
+
+void hew_ref_gemm(const hew_gemm *op, const hew_gemm_args *args, hew_ref_sum_fn *sum_fn)
 {
     const hew_gemm_desc *d = &op->d;
     for (int64_t member = 0; member < d->batch; member++) {
-        const view a = view_of(args->a, member * d->stride_a, d->transpose_a, d->lda);
-        const view b = view_of_b(op, args, member);
         const float *residual = args->residual;
         float *c = (float *)args->c + member * d->stride_c;
         if (residual)
             residual += member * d->stride_r;
         for (int64_t i = 0; i < d->m; i++)
             for (int64_t j = 0; j < d->n; j++) {
-                const float sum = dot(a, b, i, j, d->k);
-                float v = hew_ref_scale(sum, d->alpha, args->scale, args->bias, j);
+                const float sum = sum_fn(op, args, member, i, j);
+                const float *scale = d->b_group ? NULL : args->scale;
+                float v = hew_ref_scale(sum, d->alpha, scale, args->bias, j);
                 if (d->beta != 0.0f)
                     v = fmaf(d->beta, c[i * d->ldc + j], v);
                 if (residual)
@@ -65,4 +72,9 @@ void hew_gemm_f32_ref(const hew_gemm *op, const hew_gemm_args *args)
                 c[i * d->ldc + j] = hew_ref_act(d->act, v);
             }
     }
+}
+
+void hew_gemm_f32_ref(const hew_gemm *op, const hew_gemm_args *args)
+{
+    hew_ref_gemm(op, args, sum_of);
 }

@@ -28,6 +28,12 @@ HEW_INLINE float hew_ref_scale(float sum, float alpha, const float *scale, const
     return fmaf(sum, factor, (bias ? bias[j] : 0.0f) + 0.0f);
 }
 
+/* All of hew_gemm_run for f32 but the sums, whose definition is given.  Weights in groups have been
+ * scaled in the sum. */
+typedef float hew_ref_sum_fn(const hew_gemm *op, const hew_gemm_args *args, int64_t member,
+                             int64_t i, int64_t j);
+void hew_ref_gemm(const hew_gemm *op, const hew_gemm_args *args, hew_ref_sum_fn *sum);
+
 /* The least and the largest number of an 8-bit type. */
 HEW_INLINE int32_t hew_ref_lowest(hew_type type) { return type == HEW_S8 ? -128 : 0; }
 HEW_INLINE int32_t hew_ref_highest(hew_type type) { return type == HEW_S8 ? 127 : 255; }

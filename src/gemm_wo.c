@@ -1,0 +1,218 @@
+/*
+ * gemm_wo.c - weight-only quantisation: floats times packed integers with scales of their own.
+ *
+ *     task (member, block of rows, chunk of panels):
+ *         for each panel                 its words come from memory, once
+ *             for each tile of rows      kernel: all of k, group after group, the sums in L1;
+ *                                        then the epilogue
+ *
+ * A kernel decodes the words again for each tile, beside the multiplies: floats would be four or
+ * eight times as much to read.
+ */
+#include "gemm.h"
+
+#include <string.h>
+
+enum {
+    GROUP_UNIT = 32, /* whole words of both types, and so for types to come */
+    BLOCK_ROWS = 96  /* a panel's words come from L2 for so many rows */
+};
+
+hew_status hew_wo_check(hew_gemm_desc *d)
+{
+    const char *type = hew_type_name(d->b_type);
+    if (!d->b_packed)
+        return hew_fail(HEW_ERR_UNSUPPORTED,
+                        "gemm: f32 x %s takes packed B alone: b_packed = true, and hew_gemm_pack",
+                        type);
+    if (d->b_group < 0 || d->b_group % GROUP_UNIT != 0)
+        return hew_fail(HEW_ERR_INVALID, "gemm: b_group = %lld is not a multiple of %d",
+                        (long long)d->b_group, GROUP_UNIT);
+    if (d->b_type != HEW_S4)
+        return HEW_OK;
+    if (d->ldb % 2 != 0)
+        return hew_fail(HEW_ERR_INVALID, "gemm: ldb = %lld; rows of s4 begin with a byte, two "
+                        "elements", (long long)d->ldb);
+    const int64_t columns = d->transpose_b ? d->k : d->n;
+    if (d->ldb == 0)
+        d->ldb = columns + columns % 2;
+    return HEW_OK;
+}
+
+/* Floats between rows of A that are copied: whole words, and rows of 4 KiB kept apart. */
+static size_t copied_row(const hew_gemm *op) { return op->words * op->depth + HEW_A_PAD; }
+
+/* Rows of A with neighbouring elements and whole words of them. */
+static bool copies_a(const hew_gemm *op)
+{
+    return op->d.transpose_a || op->words * op->depth != (size_t)op->d.k;
+}
+
+static size_t floats(size_t n) { return hew_round_up(n * sizeof(float), HEW_ALIGNMENT); }
+
+hew_status hew_wo_plan(hew_gemm *op)
+{
+    const hew_gemm_desc *d = &op->d;
+    const size_t k = (size_t)d->k, m = (size_t)d->m;
+    const size_t group = d->b_group ? (size_t)d->b_group : hew_reduction_of(1, 1, k).block_channels;
+    op->group_words = hew_ceil_div(group, op->depth);
+    op->tile = hew_gemm_finisher();
+    const hew_cuts cuts = hew_cut_tasks(&op->panels, m, BLOCK_ROWS, (size_t)d->batch,
+                                        (double)d->n * (double)d->k);
+    op->row_blocks = cuts.row_blocks;
+    op->chunks = cuts.chunks;
+    op->block_rows = hew_ceil_div(m, hew_max(op->row_blocks, 1));
+    op->members_per_task = 1;
+    int64_t a = 0;
+    if (copies_a(op) && !hew_mul((int64_t)op->block_rows * (int64_t)sizeof(float),
+                                 (int64_t)copied_row(op), &a))
+        return hew_fail(HEW_ERR_OVERFLOW, "gemm: k = %lld is too large", (long long)d->k);
+    op->worker_bytes = floats((size_t)(op->panels.mr * op->panels.max_nr)) +
+                       floats((size_t)(op->tile->mr * op->tile->nr)) +
+                       hew_round_up((size_t)a, HEW_ALIGNMENT);
+    return HEW_OK;
+}
+
+/* ----------------------------------------------------------------------------- packing ---- */
+
+/* Element `at` of rows of s8 or s4, in the lowest bits. */
+HEW_INLINE uint32_t element(const uint8_t *b, size_t at, const int bits)
+{
+    return bits == 8 ? b[at] : b[at / 2] >> at % 2 * 4 & 15;
+}
+
+HEW_INLINE void pack_words(const hew_gemm *op, const hew_panel *p, const uint8_t *b, uint32_t *out,
+                           const int bits)
+{
+    const hew_gemm_desc *d = &op->d;
+    const size_t row = d->transpose_b ? 1 : (size_t)d->ldb;
+    const size_t column = d->transpose_b ? (size_t)d->ldb : 1;
+    const size_t k = (size_t)d->k, n = (size_t)p->n, nr = (size_t)p->kernel->nr;
+    memset(out, 0, op->words * nr * sizeof *out);
+    for (size_t kk = 0; kk < k; kk++) {
+        uint32_t *words = out + kk / op->depth * nr;
+        const size_t at = kk * row + p->column * column;
+        const size_t shift = 32 - (kk % op->depth + 1) * (size_t)bits;
+        for (size_t j = 0; j < n; j++)
+            words[j] |= element(b, at + j * column, bits) << shift;
+    }
+}
+
+void hew_wo_pack_panel(const hew_gemm *op, const void *b, size_t panel, void *out)
+{
+    if (op->d.b_type == HEW_S4)
+        pack_words(op, op->panels.panel + panel, b, out, 4);
+    else
+        pack_words(op, op->panels.panel + panel, b, out, 8);
+}
+
+/* For the definition: k x n bytes. */
+void hew_wo_pack_plain(const hew_gemm *op, const void *b, int8_t *out)
+{
+    const hew_gemm_desc *d = &op->d;
+    const size_t k = (size_t)d->k, n = (size_t)d->n, ldb = (size_t)d->ldb;
+    const int bits = d->b_type == HEW_S4 ? 4 : 8;
+    for (size_t i = 0; i < k; i++)
+        for (size_t j = 0; j < n; j++) {
+            const uint32_t q = element(b, d->transpose_b ? j * ldb + i : i * ldb + j, bits);
+            out[i * n + j] = (int8_t)(bits == 4 && q > 7 ? (int)q - 16 : (int)q);
+        }
+}
+
+/* ----------------------------------------------------------------------------- running ---- */
+
+typedef struct run_state {
+    const hew_gemm *op;
+    const hew_gemm_args *args;  /* the caller's */
+    hew_gemm_args epilogue;     /* those that are left for the epilogue */
+    char *workers;
+} run_state;
+
+/* The block's rows of A: where they lie, or copied. */
+static const float *rows_of_a(const run_state *s, size_t member, size_t row, size_t rows,
+                              float *copy, size_t *stride)
+{
+    const hew_gemm *op = s->op;
+    const hew_gemm_desc *d = &op->d;
+    const size_t k = (size_t)d->k, lda = (size_t)d->lda;
+    const float *a = (const float *)s->args->a + member * (size_t)d->stride_a;
+    a += d->transpose_a ? row : row * lda;
+    *stride = lda;
+    if (!copies_a(op))
+        return a;
+    *stride = copied_row(op);
+    if (d->transpose_a)
+        op->transpose(k, rows, a, lda, copy, *stride);
+    for (size_t i = 0; i < rows; i++) {
+        float *to = copy + i * *stride;
+        if (!d->transpose_a)
+            memcpy(to, a + i * lda, k * sizeof(float));
+        memset(to + k, 0, (op->words * op->depth - k) * sizeof(float));
+    }
+    return copy;
+}
+
+/* All of the tile's rows and k against one panel. */
+static void run_tile(const run_state *s, const hew_panel *p, const float *a, size_t a_stride,
+                     size_t rows, float *sums)
+{
+    const hew_gemm *op = s->op;
+    const size_t n = (size_t)op->d.n, nr = (size_t)p->kernel->nr;
+    const bool grouped = op->d.b_group != 0;
+    const float *scale = grouped ? s->args->scale : NULL;
+    const int8_t *zero = s->args->b_zero;
+    if (op->words == 0) {
+        memset(sums, 0, rows * nr * sizeof(float));
+        return;
+    }
+    HEW_FN(gemm_f32s8, p->kernel)(&(hew_gemm_wo){
+        .a = a,
+        .a_stride = a_stride * sizeof(float),
+        .b = hew_gemm_packed_panels(op, s->args->packed_b) + p->offset * op->words * HEW_WORD,
+        .words = op->words,
+        .group_words = op->group_words,
+        .scale = scale ? scale + p->column : NULL,
+        .zero = zero ? zero + p->column : NULL,
+        .scale_stride = n * sizeof(float),
+        .zero_stride = grouped ? n : 0,
+        .sums = sums,
+        .m = (int)rows,
+        .n = p->n});
+}
+
+static void run_task(void *context, size_t worker, size_t task)
+{
+    const run_state *s = context;
+    const hew_gemm *op = s->op;
+    const size_t m = (size_t)op->d.m, count = op->panels.count;
+    const size_t mr = (size_t)op->panels.mr, nr = (size_t)op->panels.max_nr;
+    const size_t chunk = task % op->chunks, block = task / op->chunks % op->row_blocks;
+    const size_t member = task / op->chunks / op->row_blocks;
+    const size_t begin = hew_cut(m, op->row_blocks, block);
+    const size_t rows = hew_cut(m, op->row_blocks, block + 1) - begin;
+    char *scratch = s->workers + worker * op->worker_bytes;
+    float *sums = hew_take(&scratch, mr * nr * sizeof(float));
+    float *partial = hew_take(&scratch, (size_t)(op->tile->mr * op->tile->nr) * sizeof(float));
+    size_t stride;
+    const float *a = rows_of_a(s, member, begin, rows, (float *)scratch, &stride);
+
+    const size_t end = hew_cut(count, op->chunks, chunk + 1), tiles = hew_ceil_div(rows, mr);
+    for (size_t i = hew_cut(count, op->chunks, chunk); i < end; i++) {
+        const hew_panel *p = op->panels.panel + i;
+        for (size_t t = 0; t < tiles; t++) {
+            const size_t row = hew_cut(rows, tiles, t), high = hew_cut(rows, tiles, t + 1) - row;
+            run_tile(s, p, a + row * stride, stride, high, sums);
+            hew_gemm_finish(op, &s->epilogue, member, begin + row, high, p->column, (size_t)p->n,
+                            sums, nr, partial);
+        }
+    }
+}
+
+hew_status hew_wo_run(const hew_gemm *op, const hew_gemm_args *args, char *workers)
+{
+    run_state s = {op, args, *args, workers};
+    if (op->d.b_group)
+        s.epilogue.scale = NULL; /* it is in the sums */
+    return hew_parallel(args->threads, (size_t)op->d.batch * op->row_blocks * op->chunks, run_task,
+                        &s);
+}
