@@ -181,6 +181,6 @@ int main(void)
     static const test on_rungs[] = {{"operators", operators}};
     static const test once[] = {{"wrong_outputs_are_seen", wrong_outputs_are_seen},
                                 {"document", document}};
-    return run_on_rungs("onnx", HEW_FAMILY_gemm_f32, TESTS(on_rungs)) +
+    return run_on_rungs("onnx", HEW_FAMILY_gemm_u8s8, TESTS(on_rungs)) +
            run_once("onnx", TESTS(once));
 }

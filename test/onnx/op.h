@@ -97,6 +97,7 @@ bool op_window_read(call *c, const struct onnx_tensor *x, const int64_t *kernel,
 op_fn op_conv, op_conv_integer, op_qlinear_conv;
 op_fn op_gemm, op_matmul, op_matmul_integer, op_qlinear_matmul;
 op_fn op_pool, op_global_pool;
+op_fn op_quantize, op_dequantize, op_quantize_dynamic;
 op_fn op_softmax, op_activation, op_parametric_activation, op_clip;
 
 #endif
