@@ -157,3 +157,16 @@ bool op_scale(call *c, int k, float *scale)
     *scale = c->in[k] ? c->in[k]->floats[0] : 1.0f;
     return single(c, k);
 }
+
+bool op_scales(call *c, int j, int k, int64_t n, const float **out)
+{
+    float one;
+    const void *each;
+    if (!op_scale(c, j, &one) || !op_spread(c, k, n, &each))
+        return false;
+    float *scale = op_memory(c, sizeof(float) * (size_t)n, sizeof(float));
+    for (int64_t i = 0; i < n; i++)
+        scale[i] = one * ((const float *)each)[i];
+    *out = scale;
+    return true;
+}

@@ -76,6 +76,9 @@ bool op_spread(call *c, int k, int64_t n, const void **out);
 bool op_zero(call *c, int k, int32_t *zero);
 bool op_scale(call *c, int k, float *scale);
 
+/* Input j's scale times those of input k, as n factors. */
+bool op_scales(call *c, int j, int k, int64_t n, const float **out);
+
 /* ---- layout.c ---- */
 
 /* [N, C, extents...] as Hew has it: [N][extents...][C], and back into output k. */

@@ -79,18 +79,11 @@ outcome op_qlinear_conv(call *c)
     hew_conv_desc d;
     hew_conv_args args = HEW_CONV_ARGS(0);
     const struct onnx_tensor *x = c->in[0], *w = c->in[3];
-    float x_scale;
-    const void *w_scale;
     if (!describe(c, x, w, &d) || !op_type(c, 0, &d.in_type) || !op_type(c, 3, &d.weight_type) ||
-        !op_type(c, 7, &d.out_type) || !op_scale(c, 1, &x_scale) ||
-        !op_zero(c, 2, &args.in_zero) || !op_spread(c, 4, d.out_c, &w_scale) ||
-        !op_spread(c, 5, d.out_c, &args.weight_zero) || !op_scale(c, 6, &args.out_scale) ||
-        !op_zero(c, 7, &args.out_zero))
+        !op_type(c, 7, &d.out_type) || !op_scales(c, 1, 4, d.out_c, &args.scale) ||
+        !op_zero(c, 2, &args.in_zero) || !op_spread(c, 5, d.out_c, &args.weight_zero) ||
+        !op_scale(c, 6, &args.out_scale) || !op_zero(c, 7, &args.out_zero))
         return NOT_SUPPORTED;
-    float *scale = op_memory(c, sizeof(float) * (size_t)d.out_c, sizeof(float));
-    for (int64_t i = 0; i < d.out_c; i++)
-        scale[i] = x_scale * ((const float *)w_scale)[i];
-    args.scale = scale;
     args.bias_s32 = c->in[8] ? c->in[8]->data : NULL;
     return run(c, &d, x, w, &args, c->in[7]->type);
 }

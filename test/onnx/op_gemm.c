@@ -173,15 +173,9 @@ outcome op_qlinear_matmul(call *c)
     hew_gemm_desc d = HEW_GEMM_DESC(0);
     hew_gemm_args args = HEW_GEMM_ARGS(0);
     const int64_t n = columns_of(c, 3);
-    float a_scale;
-    const void *b_scale;
-    if (!op_type(c, 7, &d.c_type) || !op_scale(c, 1, &a_scale) || !op_zero(c, 2, &args.a_zero) ||
-        !op_spread(c, 4, n, &b_scale) || !op_spread(c, 5, n, &args.b_zero) ||
+    if (!op_type(c, 7, &d.c_type) || !op_scales(c, 1, 4, n, &args.scale) ||
+        !op_zero(c, 2, &args.a_zero) || !op_spread(c, 5, n, &args.b_zero) ||
         !op_scale(c, 6, &args.c_scale) || !op_zero(c, 7, &args.c_zero))
         return NOT_SUPPORTED;
-    float *scale = op_memory(c, sizeof(float) * (size_t)n, sizeof(float));
-    for (int64_t i = 0; i < n; i++)
-        scale[i] = a_scale * ((const float *)b_scale)[i];
-    args.scale = scale;
     return multiply(c, 0, 3, &d, &args, c->in[7]->type);
 }
