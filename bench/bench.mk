@@ -94,11 +94,12 @@ endif
 hew-bench: $(BUILD)/hew-bench $(PEER_SO)
 
 # BENCH_FLAGS="--threads 2 --json FILE" adds to it.
-BENCH_SUITES := resnet50 mobilenet bert-large dlrm square small gemv pool softmax reorder
+BENCH_SUITES := resnet50 mobilenet bert-large dlrm square small gemv pool softmax reorder \
+                resnet50:u8s8 depthwise:u8s8 square:u8s8 pool:u8
 BENCH_PEERS  := $(subst $() ,$(comma),$(strip $(filter onednn openblas,$(PEERS))))
 bench: hew-bench
 	$(BUILD)/hew-bench all $(BENCH_SUITES:%=--suite %) --min-time 0.05 \
-	    $(if $(BENCH_PEERS),--peer $(BENCH_PEERS)) $(BENCH_FLAGS)
+	    --against f32 $(if $(BENCH_PEERS),--peer $(BENCH_PEERS)) $(BENCH_FLAGS)
 
 .PHONY: hew-bench hew-info bench FORCE
 -include $(wildcard $(BUILD)/bench/*.d)

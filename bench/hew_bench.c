@@ -232,8 +232,13 @@ static void measure_columns(bench *b)
 {
     report *r = &b->r;
     r->problem_width = 7;
-    r->kernel_width = 24;
+    r->kernel_width = 0;
     r->check_width = 5;
+    hew_kernel_info k;
+    for (size_t i = 0; hew_active_kernel(i, &k); i++) {
+        const int width = (int)strlen(k.symbol) - (int)strlen("hew_");
+        r->kernel_width = width > r->kernel_width ? width : r->kernel_width;
+    }
     for (size_t i = 0; i < b->o.cases.count; i++) {
         char title[2 * PROBLEM_TEXT];
         const bench_job *job = &b->o.cases.jobs[i];
