@@ -1,6 +1,8 @@
 /* The network runner in bench/net: its readers under damage, its fusions, its bits. */
 #include "../bench/net/graph.h"
 #include "../bench/net/pictures.h"
+#include "../bench/net/ranges.h"
+#include "../bench/net/types.h"
 #include "harness.h"
 #include "protobuf_write.h"
 
@@ -275,13 +277,20 @@ static void hewnet_survives_damage(void)
 }
 
 /* The checksum of the first pictures' logits: on what is in use now, in batches of this size. */
-static uint64_t fashion_checksum(int count, int batch, const hew_threads *threads)
+static uint64_t fashion_checksum(const struct net_type *type, int count, int batch,
+                                 const hew_threads *threads)
 {
     struct net net;
+    struct net_ranges ranges;
     struct pictures p;
     uint64_t hash = NET_HASH_START;
-    if (!net_load(&net, "bench/net/fashion.hewnet") || !net_prepare(&net, batch, threads))
+    if (!net_load(&net, "bench/net/fashion.hewnet"))
         fail_case("%s", net.error);
+    if (!net_read_ranges(&ranges, &net, "bench/net/fashion.ranges"))
+        fail_case("%s", ranges.error);
+    if (!net_choose_type(&net, type, &ranges) || !net_prepare(&net, batch, threads))
+        fail_case("%s", net.error);
+    net_free_ranges(&ranges);
     if (!pictures_read(&p, "bench/net/fashion100.bin"))
         fail_case("%s", p.error);
     for (int first = 0; first < count; first += batch) {
@@ -301,26 +310,29 @@ static uint64_t fashion_checksum(int count, int batch, const hew_threads *thread
 static void fashion_has_the_same_bits(void)
 {
     enum { PICTURES = 4 };
-    case_rng("rungs");
-    use_ref();
-    const uint64_t want = fashion_checksum(PICTURES, PICTURES, NULL);
-    hew_cpu_restrict(~0u);
-    for (int isa = HEW_ISA_COUNT - 1; isa > HEW_ISA_REF; isa--) {
-        hew_cpu_restrict((2u << isa) - 1);
-        const uint64_t got[4] = {
-            fashion_checksum(PICTURES, PICTURES, NULL),
-            fashion_checksum(PICTURES, 1, NULL),
-            fashion_checksum(PICTURES, 3, pool_of(2)),
-            fashion_checksum(PICTURES, 8, pool_of(3)),
-        };
-        no_threads();
-        for (int i = 0; i < 4; i++)
-            if (got[i] != want)
-                fail_case("%s, variant %d: %016llx, not ref's %016llx",
-                          hew_isa_name(hew_active_isa()), i, (unsigned long long)got[i],
-                          (unsigned long long)want);
+    for (int t = 0; t < net_type_count; t++) {
+        const struct net_type *type = &net_types[t];
+        case_rng("rungs, %s", type->name);
+        use_ref();
+        const uint64_t want = fashion_checksum(type, PICTURES, PICTURES, NULL);
+        hew_cpu_restrict(~0u);
+        for (int isa = HEW_ISA_COUNT - 1; isa > HEW_ISA_REF; isa--) {
+            hew_cpu_restrict((2u << isa) - 1);
+            const uint64_t got[4] = {
+                fashion_checksum(type, PICTURES, PICTURES, NULL),
+                fashion_checksum(type, PICTURES, 1, NULL),
+                fashion_checksum(type, PICTURES, 3, pool_of(2)),
+                fashion_checksum(type, PICTURES, 8, pool_of(3)),
+            };
+            no_threads();
+            for (int i = 0; i < 4; i++)
+                if (got[i] != want)
+                    fail_case("%s, variant %d: %016llx, not ref's %016llx",
+                              hew_isa_name(hew_active_isa()), i, (unsigned long long)got[i],
+                              (unsigned long long)want);
+        }
+        use_test_rung();
     }
-    use_test_rung();
 }
 
 int main(void)

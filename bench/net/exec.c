@@ -1,10 +1,9 @@
 /* Running a net: each layer is one call of Hew. */
 #include "plan.h"
+#include "types.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define MAX_BATCH 65536
 
@@ -28,7 +27,9 @@ static hew_status create_conv(struct net *net, struct net_layer *l)
         .dilation = { l->dilation[0], l->dilation[1] },
         .pad_lo = { l->pad_lo[0], l->pad_lo[1] }, .pad_hi = { l->pad_hi[0], l->pad_hi[1] },
         .in_stride = in->row_stride, .out_stride = out->row_stride,
-        .residual_stride = residual->row_stride, .act = l->act));
+        .residual_stride = residual->row_stride, .in_type = in->type,
+        .weight_type = net_type_of(net, l)->weights, .out_type = out->type,
+        .residual_type = residual->type, .act = l->act));
 }
 
 static hew_status create_linear(struct net *net, struct net_layer *l)
@@ -38,7 +39,8 @@ static hew_status create_linear(struct net *net, struct net_layer *l)
     const int k = in->h * in->w * in->c;
     return hew_gemm_create(&l->gemm, &HEW_GEMM_DESC(
         .m = net->batch, .n = l->out_c, .k = k, .transpose_b = true, .b_packed = true,
-        .lda = pixel ? in->row_stride : k, .ldc = out->row_stride, .act = l->act));
+        .lda = pixel ? in->row_stride : k, .ldc = out->row_stride, .a_type = in->type,
+        .b_type = net_type_of(net, l)->weights, .c_type = out->type, .act = l->act));
 }
 
 static size_t threads_of(const struct net *net)
@@ -46,11 +48,27 @@ static size_t threads_of(const struct net *net)
     return net->threads ? net->threads->count : 1;
 }
 
+static bool pack(struct net *net, struct net_layer *l, size_t size)
+{
+    const struct net_tensor *in = &net->tensors[l->in[0]];
+    if ((l->packed = hew_alloc(size)) == NULL)
+        return net_fail(net, "no memory for %zu bytes of weights", size);
+    void *weights = net_type_of(net, l)->convert(l, in, net_weight_count(net, l));
+    if (weights == NULL)
+        return net_fail(net, "%s: weights can't be converted: %s", l->name, hew_last_error());
+    const hew_status status = l->conv ? hew_conv_pack(l->conv, weights, l->packed)
+                                      : hew_gemm_pack(l->gemm, weights, l->packed);
+    if (weights != l->weights)
+        free(weights);
+    free(l->weights);
+    l->weights = NULL;
+    return from_hew(net, l, status);
+}
+
 /* The operation, its packed weights, and what scratch it asks for. */
 static bool create(struct net *net, struct net_layer *l, size_t *scratch)
 {
     size_t packed = 0, need = 0;
-    hew_status status = HEW_OK;
     if (l->op == NET_CONV) {
         if (!from_hew(net, l, create_conv(net, l)))
             return false;
@@ -64,14 +82,26 @@ static bool create(struct net *net, struct net_layer *l, size_t *scratch)
     } else {
         return true;
     }
-    if ((l->packed = hew_alloc(packed)) == NULL)
-        return net_fail(net, "no memory for %zu bytes of weights", packed);
-    status = l->conv ? hew_conv_pack(l->conv, l->weights, l->packed)
-                     : hew_gemm_pack(l->gemm, l->weights, l->packed);
-    free(l->weights);
-    l->weights = NULL;
     *scratch = need > *scratch ? need : *scratch;
-    return from_hew(net, l, status);
+    return pack(net, l, packed);
+}
+
+/* The elements that the bytes of each channel become. */
+static bool prepare_entry(struct net *net)
+{
+    const struct net_tensor *t = &net->tensors[0];
+    const struct net_type *type = t->type == HEW_F32 ? &net_types[0] : net->type;
+    const size_t size = net_element_size(t->type);
+    if ((net->entry = malloc(256 * size * (size_t)t->c)) == NULL)
+        return net_fail(net, "out of memory");
+    for (int c = 0; c < t->c; c++) {
+        float x[256];
+        for (int byte = 0; byte < 256; byte++)
+            x[byte] = (float)byte * net->in_scale[c] + net->in_shift[c];
+        if (type->put(t, x, 256, (char *)net->entry + 256 * size * (size_t)c) != HEW_OK)
+            return net_fail(net, "the picture: %s", hew_last_error());
+    }
+    return true;
 }
 
 bool net_prepare(struct net *net, int batch, const hew_threads *threads)
@@ -80,7 +110,9 @@ bool net_prepare(struct net *net, int batch, const hew_threads *threads)
         return net_fail(net, "a batch of %d, or a net prepared twice", batch);
     net->batch = batch;
     net->threads = threads;
-    if (!net_plan_memory(net))
+    if (net->type == NULL && !net_choose_type(net, &net_types[0], NULL))
+        return false;
+    if (!net_plan_memory(net) || !prepare_entry(net))
         return false;
     size_t scratch = 0;
     for (int i = 0; i < net->layer_count; i++)
@@ -94,17 +126,23 @@ bool net_prepare(struct net *net, int batch, const hew_threads *threads)
 
 static hew_status run_conv(const struct net *net, const struct net_layer *l)
 {
+    const struct net_tensor *in = &net->tensors[l->in[0]], *out = &net->tensors[l->out];
+    const struct net_tensor *residual = l->in_count == 2 ? &net->tensors[l->in[1]] : NULL;
     return hew_conv_run(l->conv, &HEW_CONV_ARGS(
-        .in = net->tensors[l->in[0]].data, .packed = l->packed, .bias = l->bias,
-        .residual = l->in_count == 2 ? net->tensors[l->in[1]].data : NULL,
-        .out = net->tensors[l->out].data, .scratch = net->scratch, .threads = net->threads));
+        .in = in->data, .packed = l->packed, .scale = l->scale, .bias = l->bias,
+        .residual = residual ? residual->data : NULL, .out = out->data, .scratch = net->scratch,
+        .threads = net->threads, .in_zero = in->zero, .out_zero = out->zero,
+        .residual_zero = residual ? residual->zero : 0, .out_scale = out->scale,
+        .residual_scale = residual ? residual->scale : 0.0f));
 }
 
 static hew_status run_linear(const struct net *net, const struct net_layer *l)
 {
+    const struct net_tensor *in = &net->tensors[l->in[0]], *out = &net->tensors[l->out];
     return hew_gemm_run(l->gemm, &HEW_GEMM_ARGS(
-        .a = net->tensors[l->in[0]].data, .packed_b = l->packed, .bias = l->bias,
-        .c = net->tensors[l->out].data, .scratch = net->scratch, .threads = net->threads));
+        .a = in->data, .packed_b = l->packed, .scale = l->scale, .bias = l->bias, .c = out->data,
+        .scratch = net->scratch, .threads = net->threads, .a_zero = in->zero,
+        .c_zero = out->zero, .c_scale = out->scale));
 }
 
 static hew_status run_pool(const struct net *net, const struct net_layer *l)
@@ -114,8 +152,9 @@ static hew_status run_pool(const struct net *net, const struct net_layer *l)
     hew_pooling_desc d = HEW_POOLING_DESC(
         .kind = l->op == NET_MAXPOOL ? HEW_POOLING_MAX
                 : l->count_pad ? HEW_POOLING_AVG_PADDED : HEW_POOLING_AVG,
-        .batch = net->batch, .in = { in->h, in->w }, .channels = in->c, .global = global,
-        .in_stride = in->row_stride, .out_stride = out->row_stride);
+        .type = in->type, .batch = net->batch, .in = { in->h, in->w }, .channels = in->c,
+        .global = global, .in_stride = in->row_stride, .out_stride = out->row_stride,
+        .zero = in->zero);
     for (int i = 0; i < 2 && !global; i++) {
         d.kernel[i] = l->kernel[i];
         d.stride[i] = l->stride[i];
@@ -141,17 +180,19 @@ static void run_concat(const struct net *net, const struct net_layer *l)
 {
     const struct net_tensor *out = &net->tensors[l->out];
     const size_t pixels = (size_t)net->batch * (size_t)out->h * (size_t)out->w;
-    float *to = out->data;
+    const size_t size = net_element_size(out->type);
+    char *to = out->data;
     for (int k = 0; k < l->in_count; k++) {
         const struct net_tensor *in = &net->tensors[l->in[k]];
-        const size_t bytes = (size_t)in->c * sizeof(float);
-        for (size_t p = 0; in->data != to && p < pixels; p++)
-            memcpy(to + p * (size_t)out->row_stride, in->data + p * (size_t)in->row_stride, bytes);
-        to += in->c;
+        const char *from = in->data;
+        for (size_t p = 0; from != to && p < pixels; p++)
+            memcpy(to + p * (size_t)out->row_stride * size,
+                   from + p * (size_t)in->row_stride * size, (size_t)in->c * size);
+        to += (size_t)in->c * size;
     }
 }
 
-static hew_status run_layer(const struct net *net, const struct net_layer *l)
+hew_status net_run_layer(const struct net *net, const struct net_layer *l)
 {
     switch (l->op) {
     case NET_CONV:
@@ -178,107 +219,33 @@ void net_input(struct net *net, int n, const uint8_t *pixels)
 {
     const struct net_tensor *t = &net->tensors[0];
     const size_t c = (size_t)t->c, row = (size_t)t->row_stride, count = (size_t)t->h * (size_t)t->w;
-    float *to = t->data + (size_t)n * count * row;
+    const size_t size = net_element_size(t->type);
+    const char *entry = net->entry;
+    char *to = (char *)t->data + (size_t)n * count * row * size;
     for (size_t p = 0; p < count; p++)
         for (size_t i = 0; i < c; i++)
-            to[p * row + i] = (float)pixels[p * c + i] * net->in_scale[i] + net->in_shift[i];
+            memcpy(to + (p * row + i) * size, entry + (256 * i + pixels[p * c + i]) * size, size);
 }
 
 const float *net_logits(const struct net *net, int n)
 {
     const struct net_tensor *t = &net->tensors[net->logits];
-    return t->data + (size_t)n * (size_t)t->row_stride;
+    return (const float *)t->data + (size_t)n * (size_t)t->row_stride;
+}
+
+bool net_run_watched(struct net *net, net_watcher *seen, void *arg)
+{
+    for (int i = 0; i < net->layer_count; i++) {
+        const struct net_layer *l = &net->layers[i];
+        if (!from_hew(net, l, net_run_layer(net, l)))
+            return false;
+        if (seen != NULL)
+            seen(arg, net, l);
+    }
+    return true;
 }
 
 bool net_run(struct net *net)
 {
-    for (int i = 0; i < net->layer_count; i++)
-        if (!from_hew(net, &net->layers[i], run_layer(net, &net->layers[i])))
-            return false;
-    return true;
-}
-
-/* --------------------------------------------------------------------------------- time ----- */
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static int compare_seconds(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *seconds, int count)
-{
-    qsort(seconds, (size_t)count, sizeof *seconds, compare_seconds);
-    return seconds[count / 2];
-}
-
-double net_time(struct net *net, int runs)
-{
-    const int layers = net->layer_count;
-    double *seconds = malloc((size_t)runs * (size_t)(layers + 1) * sizeof *seconds);
-    if (seconds == NULL || !net_run(net)) {
-        free(seconds);
-        return 0.0;
-    }
-    for (int r = 0; r < runs; r++) {
-        double *whole = seconds + (size_t)layers * (size_t)runs + r;
-        *whole = 0.0;
-        for (int i = 0; i < layers; i++) {
-            const double start = now();
-            run_layer(net, &net->layers[i]);
-            seconds[(size_t)i * (size_t)runs + (size_t)r] = now() - start;
-            *whole += seconds[(size_t)i * (size_t)runs + (size_t)r];
-        }
-    }
-    for (int i = 0; i < layers; i++)
-        net->layers[i].seconds = median(seconds + (size_t)i * (size_t)runs, runs);
-    const double whole = median(seconds + (size_t)layers * (size_t)runs, runs);
-    free(seconds);
-    return whole;
-}
-
-double net_layer_flops(const struct net *net, const struct net_layer *l)
-{
-    const struct net_tensor *in = &net->tensors[l->in[0]], *out = &net->tensors[l->out];
-    const double outputs = (double)net->batch * out->h * out->w * out->c;
-    if (l->op == NET_CONV)
-        return 2.0 * outputs * l->kernel[0] * l->kernel[1] * (in->c / l->groups);
-    if (l->op == NET_LINEAR)
-        return 2.0 * outputs * in->h * in->w * in->c;
-    return 0.0;
-}
-
-/* Pools and softmax have no created operation to ask: the active kernel of the family. */
-static const char *family_kernel(const char *family)
-{
-    hew_kernel_info info;
-    for (size_t i = 0; hew_active_kernel(i, &info); i++)
-        if (strcmp(info.family, family) == 0)
-            return info.symbol;
-    return "-";
-}
-
-const char *net_layer_kernel(const struct net_layer *l)
-{
-    switch (l->op) {
-    case NET_CONV:
-        return hew_conv_kernel(l->conv);
-    case NET_LINEAR:
-        return hew_gemm_kernel(l->gemm);
-    case NET_MAXPOOL:
-    case NET_AVGPOOL:
-    case NET_GLOBAL_AVGPOOL:
-        return family_kernel("pooling_f32");
-    case NET_SOFTMAX:
-        return family_kernel("softmax_f32");
-    default:
-        return "-";
-    }
+    return net_run_watched(net, NULL, NULL);
 }

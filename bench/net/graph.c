@@ -301,6 +301,7 @@ static void free_layer(struct net_layer *layer)
     hew_conv_destroy(layer->conv);
     hew_gemm_destroy(layer->gemm);
     hew_free(layer->packed);
+    free(layer->scale);
     free(layer->weights);
     free(layer->bias);
 }
@@ -313,6 +314,7 @@ void net_free(struct net *net)
         hew_free(net->buffers[i]);
     forget_classes(net);
     free(net->buffers);
+    free(net->entry);
     hew_free(net->scratch);
     free(net->layers);
     free(net->tensors);

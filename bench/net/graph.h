@@ -1,10 +1,13 @@
 /*
  * A small inference graph on top of Hew: enough to run image classifiers, nothing more.
  *
- * A net is a list of layers in execution order and a list of tensors.  Every tensor is f32 NHWC;
- * its shape excludes the batch, which is chosen when the net is prepared.  Tensor 0 is the picture.
+ * A net is a list of layers in execution order and a list of tensors.  Every tensor is NHWC; its
+ * shape excludes the batch, which is chosen when the net is prepared.  Tensor 0 is the picture.
  *
- *     net_load (.hewnet or .onnx)  ->  net_fuse  ->  net_prepare(batch)  ->  net_input, net_run ...
+ *     net_load (.hewnet or .onnx)  ->  net_choose_type  ->  net_prepare(batch)  ->  net_input,
+ *                                                                                  net_run ...
+ *
+ * Files hold f32.  What a net computes in is an entry of types.h, f32 unless another is chosen.
  *
  * The functions return false on failure, with the reason in net.error.
  */
@@ -37,9 +40,13 @@ enum net_op {
 
 struct net_tensor {
     int h, w, c;
+    /* Set by net_choose_type.  An element q stands for (q - zero) * scale. */
+    hew_type type;
+    float scale;
+    int32_t zero;
     /* Set by net_prepare. */
-    float *data;
-    int row_stride;         /* floats from one pixel to the next: over c inside a concat's output */
+    void *data;
+    int row_stride;         /* elements between pixels: more than c inside a concat's output */
     int parent;             /* the concat output that it is a channel slice of, or -1 */
     int offset;             /* of its first channel in the parent */
 };
@@ -63,8 +70,12 @@ struct net_layer {
     hew_conv *conv;
     hew_gemm *gemm;
     void *packed;
+    float *scale;           /* out_c factors of integer sums, or NULL */
     double seconds;         /* median of the runs timed by net_time */
 };
+
+struct net_type;            /* types.h */
+struct net_ranges;
 
 struct net {
     struct net_tensor *tensors;
@@ -78,13 +89,17 @@ struct net {
     float in_scale[NET_MAX_CHANNELS], in_shift[NET_MAX_CHANNELS];
     char **classes;         /* names, or NULL */
     int class_count;
+    uint64_t hash;          /* of the file, by net_load */
+    const struct net_type *type;
 
     /* Set by net_prepare. */
     int batch;
+    void *entry;            /* [channels][256]: the elements of tensor 0 that bytes become */
     void **buffers;
     int buffer_count;
     void *scratch;
     const hew_threads *threads;     /* the caller's; NULL runs on the calling thread */
+    double seconds;         /* median of the runs timed by net_time */
 
     char error[256];
 };
@@ -141,6 +156,14 @@ uint64_t net_hash(uint64_t hash, const void *bytes, size_t size);
 /* Folds affine layers, activations and additions into the convolutions before them. */
 bool net_fuse(struct net *net);
 
+/* ---- quantize.c ---- */
+
+/*
+ * Chooses the type of each tensor, and, from the ranges that a type may need, its scale and zero
+ * point.  Once per net, before net_prepare, which otherwise chooses f32.
+ */
+bool net_choose_type(struct net *net, const struct net_type *type, const struct net_ranges *ranges);
+
 /* ---- exec.c: running ---- */
 
 /* Creates and packs every operation for this batch, and allocates all memory. Once per net. */
@@ -151,13 +174,19 @@ void net_input(struct net *net, int n, const uint8_t *pixels);
 
 bool net_run(struct net *net);
 
-/* Runs the net several times and leaves each layer's median time in it; the whole's is returned. */
-double net_time(struct net *net, int runs);
+/* The same; `seen` gets to see each layer while its output is still in memory. */
+typedef void net_watcher(void *arg, const struct net *net, const struct net_layer *layer);
+bool net_run_watched(struct net *net, net_watcher *seen, void *arg);
 
 /* The logits of picture n: tensors[logits].c floats (logits have h = w = 1). */
 const float *net_logits(const struct net *net, int n);
 
-double net_layer_flops(const struct net *net, const struct net_layer *layer);
-const char *net_layer_kernel(const struct net_layer *layer);
+/* ---- time.c ---- */
+
+/* Runs the nets in turn, `runs` times each, and leaves medians in them and in their layers. */
+bool net_time(struct net *const *nets, int count, int runs);
+
+double net_layer_ops(const struct net *net, const struct net_layer *layer);
+const char *net_layer_kernel(const struct net *net, const struct net_layer *layer);
 
 #endif

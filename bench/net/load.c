@@ -53,6 +53,7 @@ bool net_load(struct net *net, const char *path)
         return net_fail(net, "%s: %s", path, strerror(errno));
     const bool own = size >= 6 && memcmp(bytes, "hewnet", 6) == 0;
     const bool good = own ? net_read_hewnet(net, bytes, size) : net_read_onnx(net, bytes, size);
+    net->hash = net_hash(NET_HASH_START, bytes, size);
     free(bytes);
     return good && net_fuse(net);
 }

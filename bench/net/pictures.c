@@ -117,15 +117,18 @@ static uint8_t *read_idx(const char *folder, const char *name, int rank, int *di
     return data;
 }
 
-bool pictures_read_idx(struct pictures *p, const char *folder)
+bool pictures_read_idx(struct pictures *p, const char *folder, const char *set)
 {
     *p = (struct pictures){ .c = 1 };
     int dims[3], labels;
-    p->pixels = read_idx(folder, "t10k-images-idx3-ubyte", 3, dims);
-    p->labels = read_idx(folder, "t10k-labels-idx1-ubyte", 1, &labels);
+    char images[64], classes[64];
+    snprintf(images, sizeof images, "%s-images-idx3-ubyte", set);
+    snprintf(classes, sizeof classes, "%s-labels-idx1-ubyte", set);
+    p->pixels = read_idx(folder, images, 3, dims);
+    p->labels = read_idx(folder, classes, 1, &labels);
     if (p->pixels == NULL || p->labels == NULL || labels != dims[0]) {
         pictures_free(p);
-        return fail(p, "no test pictures in %s", folder);
+        return fail(p, "no %s pictures in %s", set, folder);
     }
     p->count = dims[0];
     p->h = dims[1];

@@ -17,8 +17,9 @@ struct pictures {
 /* The .bin format of README.md: pictures, labels and recorded logits. */
 bool pictures_read(struct pictures *p, const char *path);
 
-/* The 10,000 test pictures of an MNIST-like dataset in `folder`: idx files, plain or .gz. */
-bool pictures_read_idx(struct pictures *p, const char *folder);
+/* The pictures of an MNIST-like dataset in `folder`: idx files, plain or .gz.  The set's name is
+ * "t10k" for the 10,000 test pictures, "train" for those to train with. */
+bool pictures_read_idx(struct pictures *p, const char *folder, const char *set);
 
 /* One binary PPM, scaled to h x w from the largest centred rectangle of that shape. */
 bool pictures_read_ppm(struct pictures *p, const char *path, int h, int w, int c, bool bgr);

@@ -5,6 +5,8 @@
  */
 #include "plan.h"
 
+#include "types.h"
+
 #include <stdlib.h>
 
 struct buffer {
@@ -95,7 +97,8 @@ static void find_lifetimes(struct plan *p)
 static size_t tensor_bytes(const struct net *net, int tensor)
 {
     const struct net_tensor *t = &net->tensors[tensor];
-    return sizeof(float) * (size_t)net->batch * (size_t)t->h * (size_t)t->w * (size_t)t->c;
+    return net_element_size(t->type) * (size_t)net->batch * (size_t)t->h * (size_t)t->w
+           * (size_t)t->c;
 }
 
 /* A free buffer: the smallest that is large enough, else the largest, which then grows. */
@@ -147,8 +150,10 @@ static bool allocate(struct plan *p)
         const int root = root_of(net, t, &offset);
         if (p->where[root] < 0)
             continue;           /* fused away */
-        net->tensors[t].row_stride = net->tensors[root].c;
-        net->tensors[t].data = (float *)net->buffers[p->where[root]] + offset;
+        struct net_tensor *tensor = &net->tensors[t];
+        tensor->row_stride = net->tensors[root].c;
+        tensor->data = (char *)net->buffers[p->where[root]]
+                       + (size_t)offset * net_element_size(tensor->type);
     }
     return true;
 }

@@ -1,5 +1,7 @@
 #include "sheet.h"
 
+#include "types.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -191,36 +193,40 @@ static const char *op_name(const struct net *net, const struct net_layer *l)
     }
 }
 
-void sheet_layers(const struct net *net, double whole, double peak_gflops)
+static void print_shape(const struct net *net, const struct net_layer *l)
 {
-    double flops = 0.0;
-    printf("%-3s %-8s %-42s %-30s %9s %8s %6s\n", "#", "op", "shape", "kernel", "us", "GFLOP/s",
-           "% peak");
+    const struct net_tensor *in = &net->tensors[l->in[0]], *out = &net->tensors[l->out];
+    char shape[96];
+    int n = l->op == NET_CONCAT ? snprintf(shape, sizeof shape, "%d parts", l->in_count)
+                                : snprintf(shape, sizeof shape, "%dx%dx%d", in->h, in->w, in->c);
+    n += snprintf(shape + n, sizeof shape - (size_t)n, " -> %dx%dx%d", out->h, out->w, out->c);
+    if (l->op == NET_CONV || l->op == NET_MAXPOOL || l->op == NET_AVGPOOL)
+        snprintf(shape + n, sizeof shape - (size_t)n, "  %dx%d/%d", l->kernel[0], l->kernel[1],
+                 l->stride[0]);
+    printf("%-42s ", shape);
+}
+
+void sheet_layers(const struct net *net)
+{
+    const double threads = net->threads ? (double)net->threads->count : 1.0;
+    const double peak = net->type->peak() * threads;
+    double ops = 0.0;
+    printf("%-3s %-8s %-42s %-33s %9s %8s %6s\n", "#", "op", "shape", "kernel", "us",
+           net->type->unit, "% peak");
     for (int i = 0; i < net->layer_count; i++) {
         const struct net_layer *l = &net->layers[i];
-        const struct net_tensor *in = &net->tensors[l->in[0]], *out = &net->tensors[l->out];
-        char shape[96];
-        int n = l->op == NET_CONCAT
-                    ? snprintf(shape, sizeof shape, "%d parts", l->in_count)
-                    : snprintf(shape, sizeof shape, "%dx%dx%d", in->h, in->w, in->c);
-        n += snprintf(shape + n, sizeof shape - (size_t)n, " -> %dx%dx%d", out->h, out->w, out->c);
-        if (l->op == NET_CONV || l->op == NET_MAXPOOL || l->op == NET_AVGPOOL)
-            snprintf(shape + n, sizeof shape - (size_t)n, "  %dx%d/%d", l->kernel[0], l->kernel[1],
-                     l->stride[0]);
-        const double rate = net_layer_flops(net, l) / l->seconds * 1e-9;
-        printf("%-3d %-8s %-42s %-30s %9.1f", i + 1, op_name(net, l), shape, net_layer_kernel(l),
-               l->seconds * 1e6);
+        printf("%-3d %-8s ", i + 1, op_name(net, l));
+        print_shape(net, l);
+        printf("%-33s %9.1f", net_layer_kernel(net, l), l->seconds * 1e6);
+        const double rate = net_layer_ops(net, l) / l->seconds * 1e-9;
         if (rate > 0.0)
             printf(" %8.1f", rate);
-        if (rate > 0.0 && peak_gflops > 0.0)
-            printf(" %5.0f%%", 100.0 * rate / peak_gflops);
+        if (rate > 0.0 && net_type_of(net, l) == net->type)
+            printf(" %5.0f%%", 100.0 * rate / peak);
         printf("\n");
-        flops += net_layer_flops(net, l);
+        ops += net_layer_ops(net, l);
     }
-    printf("all of it, batch %d: %.1f us, %.1f GFLOP/s", net->batch, whole * 1e6,
-           flops / whole * 1e-9);
-    if (peak_gflops > 0.0)
-        printf(", %.0f %% of a peak of %.0f", 100.0 * flops / whole * 1e-9 / peak_gflops,
-               peak_gflops);
-    printf("\n");
+    const double rate = ops / net->seconds * 1e-9;
+    printf("all of it, batch %d: %.1f us, %.1f %s, %.0f %% of a peak of %.0f\n", net->batch,
+           net->seconds * 1e6, rate, net->type->unit, 100.0 * rate / peak, peak);
 }

@@ -15,8 +15,8 @@ void sheet_text(const struct net *net, const struct pictures *p, const int *gues
 bool sheet_ppm(const struct net *net, const struct pictures *p, const int *guess,
                const char *path);
 
-/* A line for each layer: shape, kernel, time, rate, and % of peak_gflops unless that is 0. */
-void sheet_layers(const struct net *net, double whole, double peak_gflops);
+/* A line for each layer of a net that net_time has timed: shape, kernel, time, rate, % of peak. */
+void sheet_layers(const struct net *net);
 
 /* The name of a class, or its number in digits. */
 const char *sheet_class(const struct net *net, int class, char digits[16]);

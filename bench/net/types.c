@@ -1,0 +1,110 @@
+#include "types.h"
+
+#include "../peak.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+size_t net_element_size(hew_type type)
+{
+    return type == HEW_F32 || type == HEW_S32 ? 4 : type == HEW_BF16 || type == HEW_F16 ? 2 : 1;
+}
+
+/* ---------------------------------------------------------------------------------- f32 ----- */
+
+static hew_status put_f32(const struct net_tensor *tensor, const float *in, int count, void *out)
+{
+    (void)tensor;
+    memcpy(out, in, (size_t)count * sizeof *in);
+    return HEW_OK;
+}
+
+static void *keep_weights(struct net_layer *l, const struct net_tensor *in, int count)
+{
+    (void)in, (void)count;
+    return l->weights;
+}
+
+/* --------------------------------------------------------------------------------- u8s8 ----- */
+
+static hew_status put_u8(const struct net_tensor *tensor, const float *in, int count, void *out)
+{
+    const uint8_t zero = (uint8_t)tensor->zero;
+    return hew_quantize(&HEW_QUANTIZE_DESC(.type = HEW_U8, .inner = count,
+                                           .scale = &tensor->scale, .zero = &zero),
+                        in, out, NULL);
+}
+
+/* Each output channel's weights are in -127 .. 127, with a scale of their own. */
+static void *quantize_weights(struct net_layer *l, const struct net_tensor *in, int count)
+{
+    const int each = count / l->out_c;
+    int8_t *weights = malloc((size_t)count);
+    l->scale = malloc((size_t)l->out_c * sizeof(float));
+    if (weights == NULL || l->scale == NULL) {
+        free(weights);
+        return NULL;
+    }
+    for (int c = 0; c < l->out_c; c++) {
+        float most = 0.0f;
+        for (int k = 0; k < each; k++)
+            most = fmaxf(most, fabsf(l->weights[(size_t)c * (size_t)each + (size_t)k]));
+        l->scale[c] = most > 0.0f ? most / 127.0f : 1.0f;
+    }
+    if (hew_quantize(&HEW_QUANTIZE_DESC(.type = HEW_S8, .channels = l->out_c, .inner = each,
+                                        .scale = l->scale), l->weights, weights, NULL) != HEW_OK) {
+        free(weights);
+        return NULL;
+    }
+    for (int c = 0; c < l->out_c; c++)
+        l->scale[c] *= in->scale;
+    return weights;
+}
+
+static double peak_int8(void)
+{
+    return hew_bench_peak_gops_of(hew_active_isa());
+}
+
+/* -------------------------------------------------------------------------------- table ----- */
+
+const struct net_type net_types[] = {
+    { .name = "f32", .tensors = HEW_F32, .weights = HEW_F32, .pooling = "pooling_f32",
+      .unit = "GFLOP/s", .peak = hew_bench_peak_gflops, .agreement = 1e-3,
+      .put = put_f32, .convert = keep_weights },
+    { .name = "u8s8", .tensors = HEW_U8, .weights = HEW_S8, .ranged = true,
+      .pooling = "pooling_u8", .unit = "GOP/s", .peak = peak_int8, .loss = 0.5,
+      .put = put_u8, .convert = quantize_weights },
+};
+const int net_type_count = sizeof net_types / sizeof net_types[0];
+
+const struct net_type *net_type_of(const struct net *net, const struct net_layer *l)
+{
+    return net->tensors[l->in[0]].type == HEW_F32 ? &net_types[0] : net->type;
+}
+
+static unsigned named(const char *name, size_t length)
+{
+    if (length == 3 && memcmp(name, "all", 3) == 0)
+        return (1u << net_type_count) - 1;
+    for (int i = 0; i < net_type_count; i++)
+        if (strlen(net_types[i].name) == length && memcmp(net_types[i].name, name, length) == 0)
+            return 1u << i;
+    return 0;
+}
+
+unsigned net_types_named(const char *names)
+{
+    unsigned mask = 0;
+    for (;; names++) {
+        const size_t length = strcspn(names, ",");
+        const unsigned one = named(names, length);
+        if (one == 0)
+            return 0;
+        mask |= one;
+        names += length;
+        if (*names == '\0')
+            return mask;
+    }
+}
