@@ -95,7 +95,7 @@ hew-bench: $(BUILD)/hew-bench $(PEER_SO)
 
 # BENCH_FLAGS="--threads 2 --json FILE" adds to it.
 BENCH_SUITES := resnet50 mobilenet bert-large dlrm square small gemv pool softmax reorder \
-                resnet50:u8s8 depthwise:u8s8 square:u8s8 pool:u8
+                resnet50:u8s8 depthwise:u8s8 square:u8s8 pool:u8 llama:wo8 llama:wo4
 BENCH_PEERS  := $(subst $() ,$(comma),$(strip $(filter onednn openblas,$(PEERS))))
 bench: hew-bench
 	$(BUILD)/hew-bench all $(BENCH_SUITES:%=--suite %) --min-time 0.05 \

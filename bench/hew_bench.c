@@ -215,9 +215,11 @@ static void print_header(const bench *b)
     for (int isa = 0; isa < HEW_ISA_COUNT; isa++) {
         if (!b->o.isas[isa])
             continue;
-        printf("# %s: peak of one thread %.1f GFLOP/s f32, %.1f GOP/s int8; %d thread%s\n",
-               hew_isa_name((hew_isa)isa), b->peak[isa], b->peak_int8[isa], b->o.threads,
-               b->o.threads == 1 ? "" : "s");
+        printf("# %s: ", hew_isa_name((hew_isa)isa));
+        if (b->peak[isa] > 0)
+            printf("peak of one thread %.1f GFLOP/s f32, %.1f GOP/s int8; ", b->peak[isa],
+                   b->peak_int8[isa]);
+        printf("%d thread%s\n", b->o.threads, b->o.threads == 1 ? "" : "s");
     }
     for (size_t i = 0; i < b->o.n_peers; i++)
         printf("# %s: %s\n", b->o.peers[i], b->peers[i]->about());

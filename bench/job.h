@@ -36,7 +36,7 @@ typedef struct bench_job {
      * OIHW, matrices row-major (k x m and n x k when transposed; ip weights are n x k).
      */
     const void *in, *weights;
-    const void *bias_values;     /* s32 summands of quantised types' sums, else f32; or null */
+    const void *bias_values;     /* operands_bias_type; or null */
     const void *residual_values; /* of the output's type, or null */
     size_t in_count, weights_count, out_count;
     size_t channels;             /* of the output: bias_values has so many */
@@ -48,6 +48,22 @@ typedef struct bench_job {
     int32_t in_zero, out_zero, residual_zero;
     float out_scale, residual_scale;
 } bench_job;
+
+/* B as it is stored: how many rows, and elements from one to the next.  Rows of s4 begin with a
+ * byte. */
+static inline bool bench_b_transposed(const bench_job *job)
+{
+    return job->p.op == PROBLEM_IP || job->transpose_b;
+}
+static inline size_t bench_b_rows(const bench_job *job)
+{
+    return (size_t)(bench_b_transposed(job) ? job->p.n : job->p.k);
+}
+static inline size_t bench_b_row(const bench_job *job)
+{
+    const size_t columns = (size_t)(bench_b_transposed(job) ? job->p.k : job->p.n);
+    return job->types.weights == HEW_S4 ? columns + columns % 2 : columns;
+}
 
 /* One product of a batched gemm, for libraries that have no batches: offsets in elements. */
 typedef struct bench_member {

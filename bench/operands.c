@@ -37,9 +37,9 @@ static size_t zero_count(const bench_job *job)
     return !some || job->p.op == PROBLEM_POOL ? 0 : grouped ? job->scales_count : job->channels;
 }
 
-static hew_type bias_type(const bench_job *job)
+hew_type operands_bias_type(const bench_job *job)
 {
-    return types_quantised(&job->types) ? HEW_S32 : HEW_F32;
+    return element_of(job->types.in)->integer ? HEW_S32 : HEW_F32;
 }
 
 void operands_describe(bench_job *job)
@@ -50,6 +50,8 @@ void operands_describe(bench_job *job)
     const bool quantised = types_quantised(&job->types) && p->op != PROBLEM_POOL;
     job->in_count = s.in;
     job->weights_count = s.weights;
+    if (job->types.weights == HEW_S4) /* of which there is one, with padded rows */
+        job->weights_count = bench_b_row(job) * bench_b_rows(job);
     job->out_count = s.out;
     job->channels = (size_t)(p->op == PROBLEM_CONV ? p->oc : p->n);
     job->scales_count = 0;
@@ -75,7 +77,7 @@ bool operands_alloc(bench_job *job)
     const size_t zeros = zero_count(job);
     job->in = element_alloc(job->types.in, job->in_count);
     job->weights = element_alloc(job->types.weights, job->weights_count);
-    job->bias_values = job->bias ? element_alloc(bias_type(job), job->channels) : NULL;
+    job->bias_values = job->bias ? element_alloc(operands_bias_type(job), job->channels) : NULL;
     job->residual_values = job->residual ? element_alloc(job->types.out, job->out_count) : NULL;
     job->scales = job->scales_count ? element_alloc(HEW_F32, job->scales_count) : NULL;
     job->weight_zeros = zeros ? element_alloc(zero_type(job), zeros) : NULL;
@@ -103,7 +105,7 @@ void operands_fill(bench_job *job)
     fill_element(t->in, operand(job->in), job->in_count, 1);
     fill_element(t->weights, operand(job->weights), job->weights_count, 2);
     if (job->bias)
-        fill_element(bias_type(job), operand(job->bias_values), job->channels, 3);
+        fill_element(operands_bias_type(job), operand(job->bias_values), job->channels, 3);
     if (job->residual)
         fill_element(t->out, operand(job->residual_values), job->out_count, 4);
     if (job->scales_count) {

@@ -16,6 +16,9 @@ void operands_free(bench_job *job);
 /* A job's operands are written where they are made only; everyone else reads them. */
 void *operand(const void *p);
 
+/* Of bias_values: s32 where sums of integers have one scale for all rows. */
+hew_type operands_bias_type(const bench_job *job);
+
 /* Bytes of the operands that a run reads, and of its output. */
 double operands_bytes(const bench_job *job);
 

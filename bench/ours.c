@@ -3,7 +3,7 @@
  */
 #include "ours.h"
 
-#include "kernels.h"
+#include "operands.h"
 
 #include <stdio.h>
 
@@ -25,9 +25,10 @@ static hew_gemm_desc gemm_desc(const bench_job *job, bool one_call)
     const problem *p = &job->p;
     hew_gemm_desc d = HEW_GEMM_DESC(.m = p->m, .n = p->n, .k = p->k, .a_type = job->types.in,
                                     .b_type = job->types.weights, .c_type = job->types.out,
-                                    .residual_type = residual_type(job), .b_group = job->b_group);
+                                    .residual_type = residual_type(job), .b_group = job->b_group,
+                                    .a_dynamic = job->types.dynamic);
     d.transpose_a = job->transpose_a;
-    d.transpose_b = p->op == PROBLEM_IP || job->transpose_b;
+    d.transpose_b = bench_b_transposed(job);
     d.b_packed = job->packed;
     d.act = job->act;
     if (one_call) {
@@ -58,7 +59,7 @@ static void fold_batch(hew_gemm_desc *d)
 static void prepare_gemm(ours *o)
 {
     const bench_job *job = o->job;
-    const bool sums = types_quantised(&job->types); /* of integers */
+    const bool sums = operands_bias_type(job) == HEW_S32; /* it is added to */
     o->gemm_args = HEW_GEMM_ARGS(
         .a = job->in, .b = job->packed ? NULL : job->weights, .packed_b = o->packed,
         .scale = job->scales, .bias = sums ? NULL : job->bias_values,
@@ -72,7 +73,7 @@ static void prepare_gemm(ours *o)
 static void prepare_conv(ours *o)
 {
     const bench_job *job = o->job;
-    const bool sums = types_quantised(&job->types);
+    const bool sums = operands_bias_type(job) == HEW_S32;
     o->conv_args = HEW_CONV_ARGS(
         .in = job->in, .packed = o->packed, .scale = job->scales,
         .bias = sums ? NULL : job->bias_values, .residual = job->residual ? o->out : NULL,

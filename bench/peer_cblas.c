@@ -85,7 +85,7 @@ static void *create(const bench_job *job, int variant, char why[PEER_WHY])
                      .members = (size_t)problem_batch(p, p->c_batch),
                      .beta = job->residual ? 1.0f : 0.0f,
                      .a_t = job->transpose_a,
-                     .b_t = p->op == PROBLEM_IP || job->transpose_b,
+                     .b_t = bench_b_transposed(job),
                      .vector = variant == 1};
     r->c = element_alloc(HEW_F32, job->out_count);
     if (!r->c) {

@@ -181,7 +181,7 @@ static void run_plain(onednn_run *r)
 {
     const bench_job *job = r->job;
     const problem *p = &job->p;
-    const bool n_by_k = p->op == PROBLEM_IP || job->transpose_b;
+    const bool n_by_k = bench_b_transposed(job);
     const char ta = job->transpose_a ? 'T' : 'N', tb = n_by_k ? 'T' : 'N';
     const int64_t lda = job->transpose_a ? p->m : p->k, ldb = n_by_k ? p->k : p->n;
     const float beta = job->residual ? 1.0f : 0.0f;

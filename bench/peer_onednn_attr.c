@@ -33,6 +33,7 @@ bool onednn_job_quant(onednn_quant *q, const bench_job *job, const onednn_spec *
                         .src_zero = job->in_zero,
                         .dst_zero = job->out_zero};
     const char *lacks = types_weight_only(&job->types) ? "weights that alone are integers"
+                        : job->types.dynamic           ? "rows quantised while it runs"
                         : job->weight_zeros            ? "zero points of weights"
                                                        : NULL;
     if (lacks) {

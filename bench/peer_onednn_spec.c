@@ -93,7 +93,7 @@ static void set_matrix(onednn_tensor *t, const problem *p, const int64_t *batch,
 static bool matmul_spec(onednn_spec *s, onednn_spec *ours, const bench_job *job)
 {
     const problem *p = &job->p;
-    const bool n_by_k = p->op == PROBLEM_IP || job->transpose_b;
+    const bool n_by_k = bench_b_transposed(job);
     s->kind = ONEDNN_MATMUL;
     set_matrix(&s->src, p, p->a_batch, p->m, p->k, job->transpose_a);
     set_matrix(&s->weights, p, p->b_batch, p->k, p->n, n_by_k);

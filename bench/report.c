@@ -47,6 +47,13 @@ void report_title(const bench_job *job, char *to, size_t size)
 static const char csv_header[] = "op,types,problem,name,isa,kernel,threads,min_us,median_us,gops,"
                                  "pct_peak,max_err,peer,peer_min_us,peer_median_us,ratio\n";
 
+/* Of the column of a peer's times. */
+static int peer_width(const report *r, size_t i)
+{
+    const int name = (int)strlen(r->peer_names[i]) + 3;
+    return name > 13 ? name : 13;
+}
+
 static void table_head(const report *r, const bench_job *job)
 {
     const bench_types *t = &job->types;
@@ -59,7 +66,7 @@ static void table_head(const report *r, const bench_job *job)
                "% peak");
     printf("  %-*s", r->timed && r->n_peers ? r->check_width : 0, "check");
     for (size_t i = 0; i < r->n_peers && r->timed; i++)
-        printf(" %10s us  ratio", r->peer_names[i]);
+        printf(" %*s us  ratio", peer_width(r, i) - 3, r->peer_names[i]);
     printf("\n");
 }
 
@@ -147,11 +154,12 @@ static void write_row(const report *r, const report_row *row)
     printf("  %-*s", r->timed && r->n_peers ? r->check_width : 0, row->check);
     for (size_t i = 0; i < r->n_peers && r->timed; i++) {
         const report_peer *p = &row->peers[i];
+        const int width = peer_width(r, i);
         if (p->median_us > 0)
-            printf(" %13.*f %6.2f", p->median_us < 10 ? 3 : 1, p->median_us,
+            printf(" %*.*f %6.2f", width, p->median_us < 10 ? 3 : 1, p->median_us,
                    p->median_us / row->median_us);
         else
-            printf(" %13s %6s", "-", "-");
+            printf(" %*s %6s", width, "-", "-");
         if (r->verbose && p->median_us > 0)
             printf(" [%s]", p->label);
     }

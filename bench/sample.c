@@ -40,8 +40,8 @@ static void copy_channel(reference *r, size_t to, size_t from)
     bench_job *sub = &r->sub;
     const size_t grouped = job->scales_count / job->channels, groups = grouped ? grouped : 1;
     if (job->bias)
-        element_copy(types_quantised(&job->types) ? HEW_S32 : HEW_F32, operand(sub->bias_values),
-                     to, job->bias_values, from, 1);
+        element_copy(operands_bias_type(job), operand(sub->bias_values), to, job->bias_values,
+                     from, 1);
     for (size_t g = 0; g < groups; g++) {
         const size_t at = g * sub->channels + to, whence = g * job->channels + from;
         if (job->scales)
@@ -59,13 +59,14 @@ static bool sample_gemm(reference *r)
     const size_t m = (size_t)p->m, n = (size_t)p->n, k = (size_t)p->k;
     const size_t rows = at_most(3, m), columns = at_most(sample_macs / (double)(rows * k), n);
     const bench_member at = bench_member_of(p, (size_t)problem_batch(p, p->c_batch) - 1);
-    const bool b_t = p->op == PROBLEM_IP || job->transpose_b;
+    const bool b_t = bench_b_transposed(job);
 
     sub->p.dims = 2;
     sub->p.m = (int64_t)rows;
     sub->p.n = (int64_t)columns;
     if (!allocate(r))
         return false;
+    const size_t to_row = bench_b_row(sub), from_row = bench_b_row(job);
     for (size_t i = 0; i < rows; i++) {
         const size_t from = spread(i, rows, m);
         for (size_t kk = 0; kk < k; kk++)
@@ -77,8 +78,8 @@ static bool sample_gemm(reference *r)
         const size_t from = spread(j, columns, n);
         for (size_t kk = 0; kk < k; kk++)
             element_copy(job->types.weights, operand(sub->weights),
-                         b_t ? j * k + kk : kk * columns + j, job->weights,
-                         at.b + (b_t ? from * k + kk : kk * n + from), 1);
+                         b_t ? j * to_row + kk : kk * to_row + j, job->weights,
+                         at.b + (b_t ? from * from_row + kk : kk * from_row + from), 1);
         copy_channel(r, j, from);
         for (size_t i = 0; i < rows; i++)
             r->where[i * columns + j] = at.c + spread(i, rows, m) * n + from;

@@ -125,7 +125,10 @@ enum {
 static const struct {
     const char *name;
     bench_types types;
-} short_names[] = {{"wo8", {HEW_F32, HEW_S8, HEW_F32}}, {"wo4", {HEW_F32, HEW_S4, HEW_F32}}};
+} short_names[] = {{"wo8", {HEW_F32, HEW_S8, HEW_F32, HEW_DYNAMIC_NONE}},
+                   {"wo4", {HEW_F32, HEW_S4, HEW_F32, HEW_DYNAMIC_NONE}},
+                   {"dyn8", {HEW_F32, HEW_S8, HEW_F32, HEW_DYNAMIC_SYMMETRIC}},
+                   {"dyn8u", {HEW_F32, HEW_S8, HEW_F32, HEW_DYNAMIC_ASYMMETRIC}}};
 enum { N_SHORT = sizeof short_names / sizeof *short_names };
 
 /* The type whose name the text begins with, the text moved past it. */
@@ -166,30 +169,38 @@ bool types_parse(const char *word, bench_types *types)
     }
     if (*word || count == 0)
         return false;
-    *types = (bench_types){read[0], read[count > 1], count > 2 ? read[2] : read[0]};
+    *types = (bench_types){.in = read[0], .weights = read[count > 1],
+                           .out = count > 2 ? read[2] : read[0]};
     return true;
 }
 
 const char *types_name(problem_op op, const bench_types *types)
 {
-    static char names[N_ELEMENTS][N_ELEMENTS][N_ELEMENTS][12];
+    static char names[HEW_DYNAMIC_ASYMMETRIC + 1][N_ELEMENTS][N_ELEMENTS][N_ELEMENTS][12];
+    char *name = names[types->dynamic][types->in][types->weights][types->out];
+    const char *in = elements[types->in].name, *out = elements[types->out].name;
     for (int i = 0; i < N_SHORT; i++) {
-        if (types_same(types, &short_names[i].types))
+        bench_types t = short_names[i].types;
+        if (types_same(types, &t))
             return short_names[i].name;
+        t.out = types->out;
+        if (types_same(types, &t)) {
+            snprintf(name, sizeof names[0][0][0][0], "%s:%s", short_names[i].name, out);
+            return name;
+        }
     }
     const bool alike = types->in == types->weights && types->in == types->out;
     const bool weights = 1 << op & (PRODUCTS | 1 << PROBLEM_CONV);
     if (alike && (!weights || !elements[types->in].integer))
-        return elements[types->in].name;
-    char *name = names[types->in][types->weights][types->out];
-    snprintf(name, 12, "%s%s%s", elements[types->in].name, elements[types->weights].name,
-             elements[types->out].name);
+        return in;
+    snprintf(name, sizeof names[0][0][0][0], "%s%s%s", in, elements[types->weights].name, out);
     return name;
 }
 
 bool types_same(const bench_types *a, const bench_types *b)
 {
-    return a->in == b->in && a->weights == b->weights && a->out == b->out;
+    return a->in == b->in && a->weights == b->weights && a->out == b->out &&
+           a->dynamic == b->dynamic;
 }
 
 /* ------------------------------------------------------------------------------- what fits --- */
@@ -197,24 +208,25 @@ bool types_same(const bench_types *a, const bench_types *b)
 /* Sets of types.  alike: all three must be the same one. */
 static const struct {
     int ops, in, weights, out;
-    bool alike;
+    bool alike, dynamic;
     const char *words;
 } rules[] = {
-    {ANY, F32, F32, F32, true, "f32"},
-    {PRODUCTS | 1 << PROBLEM_CONV, U8 | S8, U8 | S8, F32 | BF16 | U8 | S8 | S32, false,
+    {ANY, F32, F32, F32, true, false, "f32"},
+    {PRODUCTS | 1 << PROBLEM_CONV, U8 | S8, U8 | S8, F32 | BF16 | U8 | S8 | S32, false, false,
      "u8 or s8 times s8 or u8 to u8, s8, s32, f32 or bf16"},
-    {PRODUCTS, F32, S8 | S4, F32, false, "wo8, wo4"},
-    {1 << PROBLEM_POOL, U8 | S8, U8 | S8, U8 | S8, true, "u8, s8"},
+    {PRODUCTS, F32, S8 | S4, F32, false, false, "wo8, wo4"},
+    {PRODUCTS, F32, S8, F32 | BF16 | U8 | S8, false, true, "dyn8, dyn8u"},
+    {1 << PROBLEM_POOL, U8 | S8, U8 | S8, U8 | S8, true, false, "u8, s8"},
 };
 
 bool types_quantised(const bench_types *types)
 {
-    return elements[types->in].integer;
+    return elements[types->in].integer || types->dynamic != HEW_DYNAMIC_NONE;
 }
 
 bool types_weight_only(const bench_types *types)
 {
-    return !elements[types->in].integer && elements[types->weights].integer;
+    return !types_quantised(types) && elements[types->weights].integer;
 }
 
 bool types_fit(problem_op op, const bench_types *types, char why[PROBLEM_WHY])
@@ -227,6 +239,7 @@ bool types_fit(problem_op op, const bench_types *types, char why[PROBLEM_WHY])
             continue;
         if (rules[i].in >> types->in & 1 && rules[i].weights >> types->weights & 1 &&
             rules[i].out >> types->out & 1 &&
+            rules[i].dynamic == (types->dynamic != HEW_DYNAMIC_NONE) &&
             (!rules[i].alike || (types->in == types->weights && types->in == types->out))) {
             why[0] = '\0';
             return true;

@@ -35,10 +35,12 @@ void fill_values(hew_type type, void *x, size_t count, double lo, double hi, uin
 /* The types of a job: pooling, softmax and reorder have `weights` like their input. */
 typedef struct bench_types {
     hew_type in, weights, out;
+    hew_dynamic dynamic; /* f32 times s8: rows of the input are quantised by the run */
 } bench_types;
 
 /*
- * "f32", "u8s8", "u8s8s32", "u8:s8:s32", "wo8", "s8": what oneDNN's benchdnn calls --dt or --cfg.
+ * "f32", "u8s8", "u8s8s32", "u8:s8:s32", "s8": what oneDNN's benchdnn calls --dt or --cfg.  "wo8",
+ * "wo4", "dyn8", "dyn8u": weights alone, and the input while running, symmetric or not.
  * One type stands for all three; two leave the output to be that of the input.
  */
 bool types_parse(const char *word, bench_types *types);
@@ -48,9 +50,9 @@ bool element_parse(const char *word, hew_type *type);
 const char *types_name(problem_op op, const bench_types *types);
 bool types_same(const bench_types *a, const bench_types *b);
 
-/* Integers times integers: the sums are exact, and there are scales and zero points. */
+/* Integers times integers, in the end: the sums are exact, and there are scales. */
 bool types_quantised(const bench_types *types);
-/* f32 times s8 or s4. */
+/* f32 times s8 or s4, multiplied as floats. */
 bool types_weight_only(const bench_types *types);
 
 /* Whether the library has the operation with these types; if not, `why` says which it has. */

@@ -38,6 +38,7 @@ static void types__names(void **state)
     types_are("s8", HEW_S8, HEW_S8, HEW_S8, "s8s8s8");
     types_are("wo8", HEW_F32, HEW_S8, HEW_F32, "wo8");
     types_are("f32:s4:f32", HEW_F32, HEW_S4, HEW_F32, "wo4");
+    types_are("dyn8", HEW_F32, HEW_S8, HEW_F32, "dyn8");
     bench_types t;
     types_parse("u8", &t);
     assert_string_equal(types_name(PROBLEM_POOL, &t), "u8");
@@ -58,6 +59,7 @@ static void types__operations(void **state)
         bool fits;
     } cases[] = {{PROBLEM_CONV, "u8s8s32", true},   {PROBLEM_CONV, "wo8", false},
                  {PROBLEM_GEMM, "wo4", true},       {PROBLEM_GEMM, "f32s8u8", false},
+                 {PROBLEM_GEMM, "dyn8", true},      {PROBLEM_CONV, "dyn8u", false},
                  {PROBLEM_IP, "s8s8f32", true},     {PROBLEM_GEMM, "u8s4u8", false},
                  {PROBLEM_POOL, "u8", true},        {PROBLEM_POOL, "u8s8u8", false},
                  {PROBLEM_SOFTMAX, "u8", false},    {PROBLEM_REORDER, "f32", true},
