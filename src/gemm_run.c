@@ -50,6 +50,8 @@ static void run_small(const hew_gemm *op, const hew_gemm_args *args)
                 quant.bias = args->bias_s32 ? args->bias_s32 + p->column : NULL;
             }
         }
+        if (op->format.integer)
+            quant.tame = hew_quant_tame(&e, &quant, (size_t)p->n);
         tile.b = packed ? packed + p->offset * op->words * HEW_WORD
                         : (const char *)args->b + p->column * sizeof(float);
         tile.c = (char *)args->c + p->column * c_size;

@@ -39,6 +39,8 @@ typedef struct hew_quant {
     hew_type c_type;          /* F32, S8, U8, S32 */
     float c_inverse;          /* of the epilogue's bias: one over C's scale, or 1 */
     int32_t c_zero;
+    bool tame;                /* bytes: no v is a NaN or 2^31 or more, whatever s is, and `add`, if
+                                 there is one, is of bytes: hew_quant_tame */
 } hew_quant;
 
 /*

@@ -118,6 +118,22 @@ static void finish_tile(const hew_block *b, const hew_gemm_tile *tile, char *c)
                                             .n = n});
 }
 
+bool hew_quant_tame(const hew_epilogue *e, const hew_quant *q, size_t n)
+{
+    const float limit = 1 << 29, alpha = fabsf(e->alpha), inverse = fabsf(q->c_inverse);
+    if (q->c_type != HEW_U8 && q->c_type != HEW_S8)
+        return false;
+    if (e->add && (q->add_type == HEW_F32 || !(fabsf(e->beta) * 255 <= limit)))
+        return false;
+    /* Comparisons with a NaN are false.  Without branches, for the compiler's sake. */
+    bool tame = e->lo <= e->hi && alpha <= (e->scale ? INFINITY : 0.5f);
+    for (size_t j = 0; e->scale && j < n; j++)
+        tame &= alpha * fabsf(e->scale[j]) <= 0.5f;
+    for (size_t j = 0; e->bias && j < n; j++)
+        tame &= fabsf(e->bias[j]) * inverse <= limit;
+    return tame;
+}
+
 /* A panel's own part of what becomes of its sums. */
 typedef struct panel_end {
     hew_epilogue e;
@@ -137,6 +153,7 @@ static void start_panel(const hew_block *b, const hew_panel *p, panel_end *end)
     end->q.bias = at(end->q.bias, 0, 0, p->column, sizeof(int32_t));
     if (b->stage)
         end->q.c_type = HEW_F32;
+    end->q.tame = hew_quant_tame(&end->e, &end->q, (size_t)p->n);
     if (!b->b_zero)
         return;
     for (size_t j = 0; j < (size_t)p->n; j++)

@@ -106,6 +106,10 @@ HEW_INLINE void hew_quant_fold(hew_epilogue *e, hew_quant *q, bool staged)
     e->hi *= q->c_inverse;
 }
 
+/* Whether results of n columns are tame (kernels.h): |alpha scale| <= 1/2, so that |s| times it is
+ * 2^30 at most, and what is added to that is no more than 2^29 twice. */
+bool hew_quant_tame(const hew_epilogue *e, const hew_quant *q, size_t n);
+
 /* row_sums[row] of the quant: of each of the block's rows of A, all of whose elements are bytes. */
 void hew_block_row_sums(const hew_block *block, bool is_signed, int32_t *row_sums);
 

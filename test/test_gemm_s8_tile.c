@@ -1,5 +1,6 @@
 /* Each integer matrix kernel of kernels.def by itself, against the contract in src/kernels.h. */
 #include "harness.h"
+#include "panels.h"
 
 #include <math.h>
 #include <string.h>
@@ -317,6 +318,8 @@ static void run_call(const hew_kernel *kernel, int m, int n, size_t most_k, valu
     make_steps(&x, r, most_k, v, where);
     make_quant(&x, r, where);
     make_epilogue(&x, r, where);
+    /* False is always right. */
+    x.q.tame = !rng_chance(r, 4) && hew_quant_tame(&x.e, &x.q, (size_t)n);
     const size_t size = size_of(x.q.c_type);
     x.t.c_stride = ((size_t)n + (size_t)rng_between(r, 0, WIDE)) * size;
     x.c = buffer_new((size_t)(m - 1) * x.t.c_stride + (size_t)n * size, size, where);

@@ -64,4 +64,38 @@ HEW_INLINE vi vi_round(vf x)
     return (vi)_mm256_cvtps_epi32(rounded);
 }
 
+/* The same of |x| < 2^31, no NaN. */
+HEW_INLINE vi vi_round_tame(vf x)
+{
+    return (vi)_mm256_cvtps_epi32(
+        _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
+
+/* What is added to rounded results before they are bytes, and the bytes' least and largest. */
+typedef struct byte_range {
+    vi zero, lo, hi;
+} byte_range;
+HEW_INLINE byte_range byte_range_set(bool is_signed, int32_t zero, int32_t lo, int32_t hi)
+{
+    (void)is_signed; /* the low byte of what is in the range is the same */
+    return (byte_range){vi_set(zero), vi_set(lo), vi_set(hi)};
+}
+
+HEW_INLINE vi vi_in_range(vi x, const byte_range *r)
+{
+    const __m256i v = (__m256i)vi_add(x, r->zero);
+    return (vi)_mm256_min_epi32(_mm256_max_epi32(v, (__m256i)r->lo), (__m256i)r->hi);
+}
+
+/* x0 | x1 of nv registers as n bytes. */
+HEW_INLINE void vi_store_row_of_bytes(void *p, int n, const int nv, vi x0, vi x1, vi x2, vi x3,
+                                      const byte_range *r)
+{
+    (void)x2, (void)x3; /* tiles of these registers have no more than two columns of them */
+    (void)n; /* all of them: nv * LANES */
+    vi_store_bytes(p, vi_in_range(x0, r));
+    if (nv > 1)
+        vi_store_bytes((char *)p + LANES, vi_in_range(x1, r));
+}
+
 #endif

@@ -52,4 +52,43 @@ HEW_INLINE vi vi_round(vf x)
                                               _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
 
+/* The same of |x| < 2^31, no NaN. */
+HEW_INLINE vi vi_round_tame(vf x)
+{
+    return (vi)_mm512_cvt_roundps_epi32(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+
+/* What is added to rounded results before they are bytes, and the bytes' least and largest. */
+typedef struct byte_range {
+    __m512i zero, lo, hi; /* s16, bytes, bytes */
+    bool is_signed;
+} byte_range;
+HEW_INLINE byte_range byte_range_set(bool is_signed, int32_t zero, int32_t lo, int32_t hi)
+{
+    return (byte_range){_mm512_set1_epi16((short)zero), _mm512_set1_epi8((char)lo),
+                        _mm512_set1_epi8((char)hi), is_signed};
+}
+
+/* x0 | x1 | .. of nv registers as n bytes.  Packing saturates twice, and leaves dword j of each
+ * 128 bits four bytes of register j. */
+HEW_INLINE void vi_store_row_of_bytes(void *p, int n, const int nv, vi x0, vi x1, vi x2, vi x3,
+                                      const byte_range *r)
+{
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    __m512i low = _mm512_packs_epi32((__m512i)x0, (__m512i)x1), high = low, bytes;
+    low = _mm512_adds_epi16(low, r->zero);
+    high = low;
+    if (nv > 2)
+        high = _mm512_adds_epi16(_mm512_packs_epi32((__m512i)x2, (__m512i)x3), r->zero);
+    if (r->is_signed)
+        bytes = _mm512_min_epi8(_mm512_max_epi8(_mm512_packs_epi16(low, high), r->lo), r->hi);
+    else
+        bytes = _mm512_min_epu8(_mm512_max_epu8(_mm512_packus_epi16(low, high), r->lo), r->hi);
+    bytes = _mm512_permutexvar_epi32(order, bytes);
+    if (n == 64)
+        _mm512_storeu_si512(p, bytes);
+    else
+        _mm512_mask_storeu_epi8(p, ~(uint64_t)0 >> (64 - n), bytes);
+}
+
 #endif

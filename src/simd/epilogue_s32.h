@@ -58,4 +58,19 @@ HEW_INLINE vi quantise(const hew_quant *q, range r, vf v)
     return vi_add(vi_round(vf_min(vf_set(r.hi), vf_max(vf_set(r.lo), v))), vi_set(q->c_zero));
 }
 
+/* Rounded, of |x| < 2^31. */
+HEW_INLINE int32_t rounded(float x)
+{
+    return _mm_cvtsi128_si32(_mm_cvtps_epi32(
+        _mm_round_ps(_mm_set_ss(x), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)));
+}
+
+/* Of tame results: c_zero, and both clamps after rounding, where they are the same. */
+HEW_INLINE byte_range byte_range_of(const hew_quant *q, const hew_epilogue *e)
+{
+    const range r = range_of(q, e);
+    return byte_range_set(q->c_type == HEW_S8, q->c_zero, rounded(r.lo) + q->c_zero,
+                          rounded(r.hi) + q->c_zero);
+}
+
 #endif

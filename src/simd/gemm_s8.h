@@ -113,7 +113,7 @@ static __attribute__((noinline)) void store_general(const hew_gemm_tile *t, cons
         }
 }
 
-/* The epilogue of one column of registers. */
+/* The epilogue of one column of registers, where C is S32 or F32. */
 HEW_INLINE void store_column(const hew_gemm_tile *t, const int mr, const int j, const int32_t shift,
                              vi acc[HEW_MAX_MR])
 {
@@ -125,7 +125,7 @@ HEW_INLINE void store_column(const hew_gemm_tile *t, const int mr, const int j, 
     HEW_UNROLL for (int i = 0; i < mr; i++)
         acc[i] = vi_add(acc[i], add_to_all);
     const size_t c_stride = t->c_stride;
-    char *c = (char *)t->c + (size_t)(LANES * j) * size_of(q->c_type);
+    char *c = (char *)t->c + OFFSET(j);
     if (q->c_type == HEW_S32) {
         HEW_UNROLL for (int i = 0; i < mr; i++)
             FULL ? vi_store(c + (size_t)i * c_stride, acc[i])
@@ -136,39 +136,71 @@ HEW_INLINE void store_column(const hew_gemm_tile *t, const int mr, const int j, 
     vf v[HEW_MAX_MR];
     HEW_UNROLL for (int i = 0; i < mr; i++)
         v[i] = vf_fma(vf_of(acc[i]), col.scale, col.bias);
-    const size_t add_stride = e->add_stride;
-    const char *add = (const char *)e->add + (size_t)(LANES * j) * size_of(q->add_type);
-    if (e->add && q->add_type == HEW_F32) {
+    if (e->add) {
+        const size_t add_stride = e->add_stride;
+        const char *add = (const char *)e->add + OFFSET(j);
         HEW_UNROLL for (int i = 0; i < mr; i++)
             v[i] = vf_fma(col.beta, load_floats(FULL, mask, add + (size_t)i * add_stride), v[i]);
-    } else if (e->add) {
-        HEW_UNROLL for (int i = 0; i < mr; i++) {
-            const vi bytes = load_bytes(FULL, mask, add + (size_t)i * add_stride);
-            v[i] = vf_fma(col.beta, addend_of_bytes(q, bytes), v[i]);
-        }
     }
-    if (q->c_type == HEW_F32) {
+    HEW_UNROLL for (int i = 0; i < mr; i++)
+        v[i] = clamp(&col, v[i]);
+    HEW_UNROLL for (int i = 0; i < mr; i++)
+        FULL ? vf_store(c + (size_t)i * c_stride, v[i])
+             : vf_store_masked(mask, c + (size_t)i * c_stride, v[i]);
+}
+
+/* The sums of one column of registers become results that are rounded, but not clamped yet. */
+HEW_INLINE void round_column(const hew_gemm_tile *t, const int mr, const int j, const int32_t shift,
+                             vi acc[HEW_MAX_MR])
+{
+    enum { FULL = !MASKED_STORES_ARE_CHEAP };
+    const vf_mask mask = vf_first(t->n - LANES * j);
+    const hew_quant *q = t->quant;
+    const hew_epilogue *e = t->epilogue;
+    const vi add_to_all = correction(q, q->a_zero + shift, OFFSET(j), FULL, mask);
+    const column col = quantised_column_of(q, e, OFFSET(j), FULL, mask);
+    if (!e->add) {
         HEW_UNROLL for (int i = 0; i < mr; i++)
-            v[i] = clamp(&col, v[i]);
-        HEW_UNROLL for (int i = 0; i < mr; i++)
-            FULL ? vf_store(c + (size_t)i * c_stride, v[i])
-                 : vf_store_masked(mask, c + (size_t)i * c_stride, v[i]);
+            acc[i] = vi_round_tame(
+                vf_fma(vf_of(vi_add(acc[i], add_to_all)), col.scale, col.bias));
         return;
     }
-    const range r = range_of(q, e);
+    const size_t add_stride = e->add_stride;
+    const char *add = (const char *)e->add + LANES * j;
     HEW_UNROLL for (int i = 0; i < mr; i++) {
-        const vi x = quantise(q, r, v[i]);
-        FULL ? vi_store_bytes(c + (size_t)i * c_stride, x)
-             : vi_store_bytes_masked(mask, c + (size_t)i * c_stride, x);
+        const vf v = vf_fma(vf_of(vi_add(acc[i], add_to_all)), col.scale, col.bias);
+        const vi bytes = load_bytes(FULL, mask, add + (size_t)i * add_stride);
+        acc[i] = vi_round_tame(vf_fma(col.beta, addend_of_bytes(q, bytes), v));
     }
 }
 
-/* Whether store_column can do all that is asked. */
+/* The epilogue of a tile of tame bytes. */
+HEW_INLINE void store_bytes(const hew_gemm_tile *t, const int mr, const int nv, const int32_t shift,
+                            vi acc[MAX_NV][HEW_MAX_MR])
+{
+    round_column(t, mr, 0, shift, acc[0]); /* no loop: as in finish */
+    if (nv > 1)
+        round_column(t, mr, 1, shift, acc[1]);
+    if (nv > 2)
+        round_column(t, mr, 2, shift, acc[2]);
+    if (nv > 3)
+        round_column(t, mr, 3, shift, acc[3]);
+    const byte_range limits = byte_range_of(t->quant, t->epilogue);
+    char *c = t->c;
+    HEW_UNROLL for (int i = 0; i < mr; i++)
+        vi_store_row_of_bytes(c + (size_t)i * t->c_stride, t->n, nv, acc[0][i],
+                              nv > 1 ? acc[1][i] : acc[0][i], nv > 2 ? acc[2][i] : acc[0][i],
+                              nv > 3 ? acc[3][i] : acc[0][i], &limits);
+}
+
+/* Whether the sums can stay in registers for what is asked. */
 HEW_INLINE bool is_common(const hew_gemm_tile *t, const int nv)
 {
     const hew_quant *q = t->quant;
     return (MASKED_STORES_ARE_CHEAP || t->n == nv * LANES) && !q->b_zero && !q->row_zero &&
-           !q->row_scale;
+           !q->row_scale &&
+           (q->tame || q->c_type == HEW_S32 ||
+            (q->c_type == HEW_F32 && (!t->epilogue->add || q->add_type == HEW_F32)));
 }
 
 /* What becomes of the block's sums. */
@@ -182,6 +214,10 @@ HEW_INLINE void finish(const hew_gemm_tile *t, const int mr, const int nv, const
                 acc[j][i] = vi_add(vi_load(partial + OFFSET(i * nv + j)), acc[j][i]);
     }
     if (t->last && is_common(t, nv)) {
+        if (t->quant->tame) {
+            store_bytes(t, mr, nv, shift, acc);
+            return;
+        }
         /* Not a loop: clang 14 wouldn't unroll one of this size, and keep acc in memory for it. */
         store_column(t, mr, 0, shift, acc[0]);
         if (nv > 1)
