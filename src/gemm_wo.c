@@ -81,21 +81,43 @@ HEW_INLINE uint32_t element(const uint8_t *b, size_t at, const int bits)
     return bits == 8 ? b[at] : b[at / 2] >> at % 2 * 4 & 15;
 }
 
+/* `count` elements of a column, `row` apart, as a word: src/kernels.h. */
+HEW_INLINE uint32_t word_of(const uint8_t *b, size_t at, size_t row, size_t count, const int bits)
+{
+    uint32_t word = 0;
+    HEW_UNROLL for (size_t i = 0; i < count; i++)
+        word |= element(b, at + i * row, bits) << (32 - (i + 1) * (size_t)bits);
+    return word;
+}
+
+/* The same of neighbours that begin with a byte, 32 bits of them. */
+HEW_INLINE uint32_t whole_word(const uint8_t *bytes, const int bits)
+{
+    uint32_t word;
+    memcpy(&word, bytes, sizeof word);
+    word = __builtin_bswap32(word);
+    return bits == 8 ? word : (word & 0x0f0f0f0f) << 4 | (word >> 4 & 0x0f0f0f0f);
+}
+
 HEW_INLINE void pack_words(const hew_gemm *op, const hew_panel *p, const uint8_t *b, uint32_t *out,
                            const int bits)
 {
     const hew_gemm_desc *d = &op->d;
-    const size_t row = d->transpose_b ? 1 : (size_t)d->ldb;
-    const size_t column = d->transpose_b ? (size_t)d->ldb : 1;
-    const size_t k = (size_t)d->k, n = (size_t)p->n, nr = (size_t)p->kernel->nr;
-    memset(out, 0, op->words * nr * sizeof *out);
-    for (size_t kk = 0; kk < k; kk++) {
-        uint32_t *words = out + kk / op->depth * nr;
-        const size_t at = kk * row + p->column * column;
-        const size_t shift = 32 - (kk % op->depth + 1) * (size_t)bits;
+    const size_t depth = 32 / (size_t)bits, whole = (size_t)d->k / depth, ldb = (size_t)d->ldb;
+    const size_t row = d->transpose_b ? 1 : ldb, column = d->transpose_b ? ldb : 1;
+    const size_t n = (size_t)p->n, nr = (size_t)p->kernel->nr, rest = (size_t)d->k % depth;
+    if (n < nr)
+        memset(out, 0, op->words * nr * sizeof *out);
+    for (size_t j = 0; j < n && d->transpose_b; j++)
+        for (size_t w = 0; w < whole; w++)
+            out[w * nr + j] =
+                whole_word(b + ((p->column + j) * ldb + w * depth) * (size_t)bits / 8, bits);
+    for (size_t w = 0; w < whole && !d->transpose_b; w++)
         for (size_t j = 0; j < n; j++)
-            words[j] |= element(b, at + j * column, bits) << shift;
-    }
+            out[w * nr + j] = word_of(b, w * depth * ldb + p->column + j, ldb, depth, bits);
+    for (size_t j = 0; j < n && rest > 0; j++)
+        out[whole * nr + j] = word_of(b, whole * depth * row + (p->column + j) * column, row, rest,
+                                      bits);
 }
 
 void hew_wo_pack_panel(const hew_gemm *op, const void *b, size_t panel, void *out)

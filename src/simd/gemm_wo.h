@@ -60,6 +60,13 @@ HEW_INLINE void multiply(const char *const row[HEW_MAX_MR], size_t at, vw x[4], 
     }
 }
 
+/* A masked load takes hundreds of cycles where its page isn't in the TLB (Zen 4, AVX2), and each
+ * group's scales are in a page of their own: only a tail is masked. */
+HEW_INLINE vf load_first(int n, const char *p)
+{
+    return n >= LANES ? vf_load(p) : vf_load_masked(vf_first(n), p);
+}
+
 /* Where a group is: its first element in the rows, its first word, its number. */
 typedef struct place {
     size_t at, words, number;
@@ -98,8 +105,7 @@ HEW_INLINE void group(const hew_gemm_wo *t, const place *p, const int bits, cons
     char *sums = (char *)t->sums + OFFSET(p->first);
     const char *scale = (const char *)t->scale + p->number * t->scale_stride + OFFSET(p->first);
     HEW_UNROLL for (int j = 0; j < nv; j++) {
-        const vf factor =
-            t->scale ? vf_load_masked(vf_first(n - j * LANES), scale + OFFSET(j)) : vf_set(1);
+        const vf factor = t->scale ? load_first(n - j * LANES, scale + OFFSET(j)) : vf_set(1);
         HEW_UNROLL for (int i = 0; i < m; i++) {
             char *sum = sums + (size_t)i * ROW + OFFSET(j);
             vf_store(sum, vf_fma(acc[j][i], factor, vf_load(sum)));
