@@ -2,6 +2,7 @@
 #include "operand.h"
 
 #include <math.h>
+#include <string.h>
 
 static const hew_type both[] = {HEW_S8, HEW_S4};
 
@@ -93,6 +94,34 @@ static void cut_of_f32(void)
     check_bits("C", want, got, layout_of(M, N, N), NAN_BITS);
 }
 
+/* Packed B is a function of B, whatever the memory held. */
+static void packed_bytes(void)
+{
+    enum { N = 37, K = 75 };
+    for (int t = 0; t < 2; t++)
+        for (int transposed = 0; transposed < 2; transposed++) {
+            rng r = case_rng("%s%s", t ? "s4" : "s8", transposed ? " B'" : "");
+            operand b = operand_new(&r, true, HEW_S8, layout_of(76, 76, 76), FILL_MIXED);
+            const hew_gemm_desc d = HEW_GEMM_DESC(.m = 1, .n = N, .k = K, .b_type = both[t],
+                                                  .b_packed = true, .transpose_b = transposed,
+                                                  .ldb = 76);
+            hew_gemm *op;
+            check_status(hew_gemm_create(&op, &d), HEW_OK);
+            const size_t bytes = hew_gemm_packed_size(op);
+            void *packed[2] = {hew_alloc(bytes), hew_alloc(bytes)};
+            for (int i = 0; i < 2; i++) {
+                memset(packed[i], i ? 0xff : 0, bytes);
+                check_status(hew_gemm_pack(op, b.p, packed[i]), HEW_OK);
+            }
+            if (memcmp(packed[0], packed[1], bytes) != 0)
+                fail_case("what was in the memory before is part of packed B");
+            hew_free(packed[0]);
+            hew_free(packed[1]);
+            hew_gemm_destroy(op);
+            operand_free(&b);
+        }
+}
+
 /* ------------------------------------------------------------------------------ refusals ---- */
 
 #define D(type, ...)                                                                               \
@@ -163,7 +192,8 @@ static void bad_arguments(void)
 int main(void)
 {
     static const test tests[] = {
-        {"definition", definition}, {"cut_of_f32", cut_of_f32}, {"refusals", refusals},
+        {"definition", definition}, {"cut_of_f32", cut_of_f32},
+        {"packed_bytes", packed_bytes}, {"refusals", refusals},
         {"bad_arguments", bad_arguments},
     };
     return run_on_rungs("gemm_wo_api", HEW_FAMILY_gemm_f32s8, TESTS(tests));
