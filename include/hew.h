@@ -497,6 +497,139 @@ HEW_API hew_status hew_quantize_dynamic(const hew_quantize_dynamic_desc *desc, c
                                         void *out, float *scale, int32_t *zero,
                                         const hew_threads *threads);
 
+/* -------------------------------------------------------------------------- calibration ----- */
+
+/*
+ * The scale and zero of the tensors between a network's operations, from samples of what they hold.
+ * An observer is shown batches of a tensor and answers with a range [lo, hi]:
+ *
+ *     MIN_MAX          the least and the largest element of all
+ *     MOVING_AVERAGE   of each batch, averaged: lo = lo + rate * (batch's - lo), from the first on
+ *     PERCENTILE       `percentile` per cent of the elements are at most hi, as many at least lo;
+ *                      with `symmetric`, so many have a magnitude of at most hi
+ *     KL               the ends that change the distribution the least: smallest Kullback-Leibler
+ *                      divergence (Migacz, 8-bit Inference with TensorRT, 2017)
+ *     MSE              the ends with the smallest mean squared error, of clipping and rounding
+ *
+ * The last three keep a histogram, and search the edges of its bins.  A range is widened to hold 0.
+ * Elements that are NaN or infinite are left out everywhere.
+ */
+typedef enum hew_observer_kind {
+    HEW_OBSERVER_MIN_MAX = 0,
+    HEW_OBSERVER_MOVING_AVERAGE = 1,
+    HEW_OBSERVER_PERCENTILE = 2,
+    HEW_OBSERVER_KL = 3,
+    HEW_OBSERVER_MSE = 4
+} hew_observer_kind;
+
+typedef struct hew_observer_desc {
+    size_t size;
+    hew_observer_kind kind;
+    hew_type type;         /* u8 or s8: what the tensor is to be                                  */
+    bool symmetric;        /* zero is 0 (s8) or 128 (u8), and lo = -hi                            */
+    float rate;            /* MOVING_AVERAGE: 0 = 0.01; at most 1                                 */
+    float percentile;      /* PERCENTILE: 0 = 99.99; over 50, at most 100                         */
+    int64_t bins;          /* of the histogram: a power of two, 1024 .. 2^20; 0 = 8192            */
+} hew_observer_desc;
+#define HEW_OBSERVER_DESC(...) ((hew_observer_desc){.size = sizeof(hew_observer_desc), __VA_ARGS__})
+
+/* Other than an operation, an observer changes: it serves one thread at a time. */
+typedef struct hew_observer hew_observer;
+HEW_API hew_status hew_observer_create(hew_observer **observer, const hew_observer_desc *desc);
+HEW_API void hew_observer_destroy(hew_observer *observer); /* null is fine */
+
+/* A batch of n elements.  But for MOVING_AVERAGE, the order of batches makes no difference. */
+HEW_API hew_status hew_observer_observe(hew_observer *observer, const float *x, int64_t n);
+
+/* HEW_ERR_INVALID before anything finite was observed.  lo and hi may be null. */
+HEW_API hew_status hew_observer_result(const hew_observer *observer, float *scale, int32_t *zero,
+                                       float *lo, float *hi);
+
+/*
+ * The scale and zero of type u8 or s8 with which [lo, hi], widened to hold 0, is what q stands for:
+ *
+ *     asymmetric    scale = (hi - lo) / 255        zero = lowest + round(-lo / scale)
+ *     symmetric     scale = max(-lo, hi) / 127     zero = 0 (s8) or 128 (u8)
+ *
+ * lo <= hi, finite, hi - lo too.  A scale below the least normal float becomes 1: all q are zero.
+ */
+HEW_API hew_status hew_scale_of_range(hew_type type, bool symmetric, float lo, float hi,
+                                      float *scale, int32_t *zero);
+
+/* ------------------------------------------------------------------------------ weights ----- */
+
+/*
+ * Preparing weights, before they are packed.  They are those of a convolution or a GEMM:
+ *
+ *     in_first = false    [out_c][in_c / groups][taps]    hew_conv_pack; B with transpose_b
+ *     in_first = true     [in_c][out_c]                   B
+ *
+ * q has their layout.  Rows of s4 (the last dimension but taps is one with them) begin with a byte.
+ */
+typedef struct hew_weights_desc {
+    size_t size;
+    int64_t out_c, in_c;   /* channels in all groups together; n and k of a GEMM                  */
+    int64_t taps;          /* of a convolution, all spatial dimensions together; 0 = 1            */
+    int64_t groups;        /* of a convolution; 0 = 1                                             */
+    bool in_first;         /* taps and groups are 1                                               */
+    hew_type type;         /* s8, or s4 for weight-only quantisation                              */
+    bool asymmetric;       /* with zero points; weight-only too                                   */
+    int64_t k_group;       /* weight-only: elements of a channel with one scale, b_group; 0 = all */
+} hew_weights_desc;
+#define HEW_WEIGHTS_DESC(...) ((hew_weights_desc){.size = sizeof(hew_weights_desc), __VA_ARGS__})
+
+/* Bytes of q. */
+HEW_API hew_status hew_weights_size(const hew_weights_desc *desc, size_t *bytes);
+
+/*
+ * For each output channel, and each group of k_group elements of it:
+ *
+ *     symmetric     scale = max |w| / 127 (s8) or 7 (s4)     q = round(w / scale)
+ *     asymmetric    scale = (hi - lo) / 255 or 15            q = saturate(round(w / scale) + zero)
+ *
+ * as hew_scale_of_range has it.  scale and zero: [ceil(k / k_group)][out_c], as hew_gemm takes
+ * them; zero may be null unless asymmetric.  A weight that is NaN or infinite is HEW_ERR_INVALID.
+ */
+HEW_API hew_status hew_quantize_weights(const hew_weights_desc *desc, const float *w, void *q,
+                                        float *scale, int8_t *zero);
+
+/* w = (float)(q - zero) * scale.  zero null: 0. */
+HEW_API hew_status hew_dequantize_weights(const hew_weights_desc *desc, const void *q,
+                                          const float *scale, const int8_t *zero, float *w);
+
+/*
+ * Folds the batch normalisation that follows into w and bias, both in place:
+ *
+ *     f = gamma / sqrt(variance + epsilon)     w = w * f     bias = (bias - mean) * f + beta
+ *
+ * with f in double precision, and one rounding for each result.
+ */
+typedef struct hew_batch_norm {
+    size_t size;
+    const float *gamma, *beta;     /* out_c of each; null: 1, 0                                   */
+    const float *mean, *variance;  /* out_c of each                                               */
+    float epsilon;                 /* 0 = 1e-5                                                    */
+} hew_batch_norm;
+#define HEW_BATCH_NORM(...) ((hew_batch_norm){.size = sizeof(hew_batch_norm), __VA_ARGS__})
+HEW_API hew_status hew_fold_batch_norm(const hew_weights_desc *desc, const hew_batch_norm *norm,
+                                       float *w, float *bias);
+
+/*
+ * Takes from the bias the mean error that quantised weights cause in each output channel (Nagel et
+ * al., Data-Free Quantization Through Weight Equalization and Bias Correction, 2019):
+ *
+ *     bias[oc] -= sum over k of ((q - zero) * scale - w)[oc][k] * mean[input channel of k]
+ *
+ * in double precision, k rising.  mean: in_c averages of the operation's input.
+ */
+HEW_API hew_status hew_correct_bias(const hew_weights_desc *desc, const float *w, const void *q,
+                                    const float *scale, const int8_t *zero, const float *mean,
+                                    float *bias);
+
+/* sums[c] += in[p * stride + c] over p < pixels: for the means above.  stride: 0 = channels. */
+HEW_API hew_status hew_add_channel_sums(int64_t pixels, int64_t channels, int64_t stride,
+                                        const float *in, double *sums);
+
 /* ------------------------------------------------------------------------------ reorder ----- */
 
 typedef enum hew_layout {

@@ -1,4 +1,4 @@
-/* range_f32 against its definition; hew_quantize_dynamic row by row against its formulas. */
+/* range_f32 against its definition; the scale of a range; hew_quantize_dynamic row by row. */
 #include "harness.h"
 
 #include <math.h>
@@ -51,6 +51,59 @@ static void range_places(void)
             const hew_bounds got = HEW_FN(range_f32, line)((hew_bounds){INFINITY, -INFINITY}, N, x);
             check_bits("lo, hi", &want.lo, &got.lo, layout_of(1, 2, 2), NAN_BITS);
         }
+}
+
+/* ------------------------------------------------------------------------------ its scale ---- */
+
+static void scales(void)
+{
+    static const struct {
+        hew_type type;
+        bool symmetric;
+        float lo, hi, scale;
+        int32_t zero;
+    } cases[] = {
+        {HEW_U8, false, -1, 3, 4.0f / 255, 64},       {HEW_S8, false, -1, 3, 4.0f / 255, -64},
+        {HEW_U8, false, 0, 25.5f, 0.1f, 0},           {HEW_S8, false, 0, 25.5f, 0.1f, -128},
+        {HEW_U8, false, 2, 25.5f, 0.1f, 0},           {HEW_U8, false, -25.5f, -2, 0.1f, 255},
+        {HEW_S8, false, -25.5f, 0, 0.1f, 127},        {HEW_S8, true, -1, 3, 3.0f / 127, 0},
+        {HEW_U8, true, -254, 3, 2, 128},              {HEW_S8, true, 1, 1.27f, 1.27f / 127, 0},
+        {HEW_U8, false, 0, 0, 1, 0},                  {HEW_S8, false, -0.0f, 0, 1, -128},
+        {HEW_S8, true, 0, 0, 1, 0},                   {HEW_U8, true, 0, 0, 1, 128},
+        {HEW_U8, false, -1e-44f, 1e-40f, 1, 0},       {HEW_S8, true, -1e-37f, 0, 1, 0},
+        {HEW_U8, false, -127.5f, 127.5f, 1, 128},     {HEW_U8, false, -126.5f, 128.5f, 1, 126},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        case_rng("range %zu", i);
+        float scale = NAN;
+        int32_t zero = 999;
+        check_status(hew_scale_of_range(cases[i].type, cases[i].symmetric, cases[i].lo, cases[i].hi,
+                                        &scale, &zero),
+                     HEW_OK);
+        check_bits("scale", &cases[i].scale, &scale, layout_of(1, 1, 1), NAN_BITS);
+        check_elements("zero", HEW_S32, &cases[i].zero, &zero, layout_of(1, 1, 1));
+    }
+}
+
+static void scale_refusals(void)
+{
+    case_rng("no ranges");
+    float scale = 99;
+    int32_t zero = 99;
+    check_refused(hew_scale_of_range(HEW_F32, false, 0, 1, &scale, &zero), HEW_ERR_UNSUPPORTED,
+                  "f32");
+    check_refused(hew_scale_of_range(HEW_U8, false, 2, 1, &scale, &zero), HEW_ERR_INVALID,
+                  "lo = 2 is over hi = 1");
+    check_refused(hew_scale_of_range(HEW_U8, false, NAN, 1, &scale, &zero), HEW_ERR_INVALID, "nan");
+    check_refused(hew_scale_of_range(HEW_U8, false, 0, INFINITY, &scale, &zero), HEW_ERR_INVALID,
+                  "inf");
+    check_refused(hew_scale_of_range(HEW_U8, false, -3e38f, 3e38f, &scale, &zero), HEW_ERR_INVALID,
+                  "-3e+38");
+    check_refused(hew_scale_of_range(HEW_U8, false, 0, 1, NULL, &zero), HEW_ERR_INVALID,
+                  "scale is null");
+    check_refused(hew_scale_of_range(HEW_U8, false, 0, 1, &scale, NULL), HEW_ERR_INVALID,
+                  "zero is null");
+    assert_true(scale == 99 && zero == 99);
 }
 
 /* ------------------------------------------------------------------------------- the rows ---- */
@@ -234,6 +287,7 @@ static void refusals(void)
 int main(void)
 {
     static const test tests[] = {{"ranges", ranges},   {"range_places", range_places},
+                                 {"scales", scales},   {"scale_refusals", scale_refusals},
                                  {"rows", rows},       {"threads", threads},
                                  {"by_hand", by_hand}, {"refusals", refusals}};
     return run_on_rungs("dynamic", HEW_FAMILY_range_f32, TESTS(tests));
