@@ -1,5 +1,6 @@
 /* bench/net in the types of its table: quantised networks, calibration, and files of ranges. */
 #include "../bench/net/ranges.h"
+#include "../bench/net/sheet.h"
 #include "../bench/net/types.h"
 #include "harness.h"
 
@@ -104,12 +105,12 @@ static void prepare(struct net *net, const struct net_type *type, const struct n
         fail_case("%s", net->error);
 }
 
-static struct net_ranges calibrated(const struct pictures *p, int batch)
+static struct net_ranges calibrated(const struct pictures *p, int batch, hew_observer_kind kind)
 {
     struct net net;
     struct net_ranges ranges;
     prepare(&net, &net_types[0], NULL, batch);
-    if (!net_calibrate(&ranges, &net, p, p->count))
+    if (!net_calibrate(&ranges, &net, p, p->count, kind))
         fail_case("%s", ranges.error);
     net_free(&net);
     return ranges;
@@ -130,7 +131,7 @@ static void types_agree(void)
 {
     rng r = case_rng("small net");
     struct pictures p = random_pictures(&r);
-    struct net_ranges ranges = calibrated(&p, PICTURES);
+    struct net_ranges ranges = calibrated(&p, PICTURES, HEW_OBSERVER_MIN_MAX);
     struct net want;
     prepare(&want, &net_types[0], NULL, PICTURES);
     run_pictures(&want, &p);
@@ -154,12 +155,43 @@ static void types_agree(void)
     pictures_free(&p);
 }
 
+/* The committed net, ranges and pictures: nearly as many are right as in f32. */
+static void fashion_stays_right(void)
+{
+    struct pictures p;
+    case_rng("fashion");
+    if (!pictures_read(&p, "bench/net/fashion100.bin"))
+        fail_case("%s", p.error);
+    int least = 0;
+    for (int t = 0; t < net_type_count; t++) {
+        struct net net;
+        struct net_ranges ranges;
+        if (!net_load(&net, "bench/net/fashion.hewnet"))
+            fail_case("%s", net.error);
+        if (!net_read_ranges(&ranges, &net, "bench/net/fashion.ranges"))
+            fail_case("%s", ranges.error);
+        if (!net_choose_type(&net, &net_types[t], &ranges) || !net_prepare(&net, p.count, NULL))
+            fail_case("%s", net.error);
+        run_pictures(&net, &p);
+        int right = 0;
+        for (int i = 0; i < p.count; i++)
+            right += sheet_best(net_logits(&net, i), p.classes) == p.labels[i];
+        if (right < least || right < 85)
+            fail_case("%s: %d of %d are right, %d are in f32", net_types[t].name, right, p.count,
+                      least + 2);
+        least = t == 0 ? right - 2 : least;
+        net_free_ranges(&ranges);
+        net_free(&net);
+    }
+    pictures_free(&p);
+}
+
 /* Integers from the picture to the linear layer, whose results are f32. */
 static void u8_everywhere(void)
 {
     rng r = case_rng("types");
     struct pictures p = random_pictures(&r);
-    struct net_ranges ranges = calibrated(&p, PICTURES);
+    struct net_ranges ranges = calibrated(&p, PICTURES, HEW_OBSERVER_MIN_MAX);
     struct net net;
     int u8s8 = 0;
     while (net_types_named("u8s8") != 1u << u8s8)
@@ -182,18 +214,25 @@ static void u8_everywhere(void)
     pictures_free(&p);
 }
 
+/* But for the moving average, which is one of batches. */
 static void calibration_knows_no_batches(void)
 {
+    static const char *const names[] = { "min-max", "percentile", "kl", "mse" };
     rng r = case_rng("batches");
     struct pictures p = random_pictures(&r);
-    struct net_ranges one = calibrated(&p, 1);
-    for (int batch = 2; batch <= PICTURES + 1; batch += 3) {
-        struct net_ranges other = calibrated(&p, batch);
-        if (!net_same_ranges(&one, &other))
-            fail_case("a batch of %d gives other ranges", batch);
-        net_free_ranges(&other);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        hew_observer_kind kind;
+        if (!net_observer_named(names[i], &kind))
+            fail_case("%s is unknown", names[i]);
+        struct net_ranges one = calibrated(&p, 1, kind);
+        for (int batch = 2; batch <= PICTURES + 1; batch += 3) {
+            struct net_ranges other = calibrated(&p, batch, kind);
+            if (!net_same_ranges(&one, &other))
+                fail_case("%s: a batch of %d gives other ranges", names[i], batch);
+            net_free_ranges(&other);
+        }
+        net_free_ranges(&one);
     }
-    net_free_ranges(&one);
     pictures_free(&p);
 }
 
@@ -223,11 +262,13 @@ static void ranges_are_kept(void)
         fail_case("no temporary file");
     close(fd);
     struct pictures p = random_pictures(&r);
-    struct net_ranges ranges = calibrated(&p, 5), again;
+    struct net_ranges ranges = calibrated(&p, 5, HEW_OBSERVER_MIN_MAX), again;
     struct net net;
     build(&net);
     net.hash = 0x123456789abcdefu;
-    if (!net_write_ranges(&ranges, &net, path, "tests") || !net_read_ranges(&again, &net, path))
+    if (!net_write_ranges(&ranges, &net, path, "pictures", "min-max"))
+        fail_case("ranges can't be written");
+    if (!net_read_ranges(&again, &net, path))
         fail_case("written ranges can't be read: %s", again.error);
     if (!net_same_ranges(&ranges, &again) || again.pictures != PICTURES)
         fail_case("ranges change in a file");
@@ -279,6 +320,7 @@ int main(void)
 {
     static const test tests[] = {
         { "types_agree", types_agree },
+        { "fashion_stays_right", fashion_stays_right },
         { "u8_everywhere", u8_everywhere },
         { "calibration_knows_no_batches", calibration_knows_no_batches },
         { "ranges_are_kept", ranges_are_kept },

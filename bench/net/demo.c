@@ -22,6 +22,7 @@
 #define REQUIRED 92.0           /* % of the 10,000 test pictures, in f32 */
 #define LOSS_OF_FEW 2.0         /* of BATCH pictures, where those are all there is */
 #define TIMED_RUNS 25
+#define TIMED_BATCHES 9
 #define MAX_TYPES 8
 
 struct options {
@@ -29,6 +30,8 @@ struct options {
     size_t threads;
     unsigned types;
     bool checksum_only, no_full;
+    bool observed;              /* in a way of its own, not that of the committed ranges */
+    hew_observer_kind observer;
 };
 
 static const char usage[] =
@@ -40,6 +43,7 @@ static const char usage[] =
     "  --ppm FILE     write the contact sheet as a picture\n"
     "  --no-full      leave out the 10,000 test pictures\n"
     "  --checksum     print the checksum of the 100 pictures' logits and nothing else\n"
+    "  --observer O   calibrate by min-max, moving-average, percentile, kl or mse (as committed)\n"
     "  --write-ranges FILE  calibrate, write the result, and do nothing else\n";
 
 static bool parse(int argc, char **argv, struct options *o)
@@ -47,7 +51,8 @@ static bool parse(int argc, char **argv, struct options *o)
     static const struct option known[] = {
         { "files", 1, NULL, 'f' },   { "data", 1, NULL, 'd' },         { "threads", 1, NULL, 't' },
         { "ppm", 1, NULL, 'p' },     { "no-full", 0, NULL, 'n' },      { "types", 1, NULL, 'T' },
-        { "checksum", 0, NULL, 'c' }, { "write-ranges", 1, NULL, 'w' }, { NULL, 0, NULL, 0 },
+        { "checksum", 0, NULL, 'c' }, { "write-ranges", 1, NULL, 'w' },
+        { "observer", 1, NULL, 'o' }, { NULL, 0, NULL, 0 },
     };
     for (int key; (key = getopt_long(argc, argv, "", known, NULL)) != -1;)
         switch (key) {
@@ -59,6 +64,11 @@ static bool parse(int argc, char **argv, struct options *o)
         case 'n': o->no_full = true; break;
         case 'c': o->checksum_only = true; break;
         case 'w': o->write_ranges = optarg; break;
+        case 'o':
+            o->observed = net_observer_named(optarg, &o->observer);
+            if (!o->observed)
+                return false;
+            break;
         default: return false;
         }
     return optind == argc && o->types != 0;
@@ -84,6 +94,12 @@ static bool fail(const char *what)
 {
     fprintf(stderr, "hew-demo: %s\n", what);
     return false;
+}
+
+/* The ref rung takes minutes for thousands of pictures. */
+static bool slow(void)
+{
+    return hew_active_isa() == HEW_ISA_REF;
 }
 
 /* ------------------------------------------------------------------------------ pictures ----- */
@@ -214,39 +230,52 @@ static bool calibrate(const struct demo *d, struct net_ranges *r, struct net *ne
     if (!pictures_read_idx(&p, d->o->data, "train"))
         return snprintf(r->error, sizeof r->error, "%.200s", p.error), false;
     const bool fits = p.count >= CALIBRATION && p.h == d->few.h && p.w == d->few.w;
-    const bool good = fits && net_calibrate(r, net, &p, CALIBRATION);
+    const bool good = fits && net_calibrate(r, net, &p, CALIBRATION, d->o->observer);
     if (!fits)
         snprintf(r->error, sizeof r->error, "too few training pictures, or of another size");
     pictures_free(&p);
     return good;
 }
 
-/* The committed ranges; they must be what calibration finds again, where it can be tried. */
+static bool new_ranges(struct demo *d, struct net *net)
+{
+    const char *to = d->o->write_ranges, *how = net_observer_name(d->o->observer);
+    if (!calibrate(d, &d->ranges, net))
+        return fail(d->ranges.error);
+    if (to != NULL
+        && !net_write_ranges(&d->ranges, net, to, "training pictures of Fashion-MNIST", how))
+        return fail("the ranges could not be written");
+    return true;
+}
+
+/* They must be what calibration finds again, where it can be tried. */
+static bool committed_ranges(struct demo *d, struct net *net)
+{
+    struct net_ranges found = { .count = 0 };
+    bool good = true;
+    if (!net_read_ranges(&d->ranges, net, d->ranges_path))
+        return fail(d->ranges.error);
+    if (d->o->checksum_only)
+        return true;
+    if (slow() || !calibrate(d, &found, net)) {
+        printf("SKIPPED: calibration (%s): %s has the result for %d pictures\n",
+               slow() ? "slow on the ref rung" : found.error, d->ranges_path, d->ranges.pictures);
+    } else {
+        printf("calibrated on %d training pictures (%s)\n", found.pictures,
+               net_observer_name(d->o->observer));
+        good = net_same_ranges(&found, &d->ranges)
+                   ? true : fail("calibration gives other ranges than those committed");
+    }
+    net_free_ranges(&found);
+    return good;
+}
+
 static bool find_ranges(struct demo *d)
 {
     struct net net;
-    struct net_ranges found = { .count = 0 };
-    bool good = load(d, &net, &net_types[0], BATCH, d->threads);
-    if (good && d->o->write_ranges != NULL) {
-        good = calibrate(d, &d->ranges, &net) ? true : fail(d->ranges.error);
-        if (good && !net_write_ranges(&d->ranges, &net, d->o->write_ranges,
-                                      "training pictures of Fashion-MNIST"))
-            good = fail("the ranges could not be written");
-    } else if (good && !net_read_ranges(&d->ranges, &net, d->ranges_path)) {
-        good = fail(d->ranges.error);
-    } else if (good && !d->o->checksum_only) {
-        const bool slow = hew_active_isa() == HEW_ISA_REF;
-        if (slow || !calibrate(d, &found, &net)) {
-            printf("SKIPPED: calibration (%s): %s has the result for %d pictures\n",
-                   slow ? "slow on the ref rung" : found.error, d->ranges_path,
-                   d->ranges.pictures);
-        } else {
-            printf("calibrated on %d training pictures\n", found.pictures);
-            good = net_same_ranges(&found, &d->ranges)
-                       ? true : fail("calibration gives other ranges than those committed");
-        }
-    }
-    net_free_ranges(&found);
+    const bool own = d->o->write_ranges != NULL || d->o->observed;
+    const bool good = load(d, &net, &net_types[0], BATCH, d->threads)
+                      && (own ? new_ranges(d, &net) : committed_ranges(d, &net));
     net_free(&net);
     return good;
 }
@@ -264,7 +293,8 @@ static bool time_all(struct demo *d)
         batches[i] = &t->net;
         singles[i] = &t->single;
     }
-    if (!net_time(singles, d->count, TIMED_RUNS) || !net_time(batches, d->count, TIMED_RUNS))
+    if (!net_time(singles, d->count, TIMED_RUNS)
+        || !net_time(batches, d->count, slow() ? 1 : TIMED_BATCHES))
         return fail("timing failed");
     for (int i = 0; i < d->count; i++) {
         printf("\n%s: one picture, one thread, medians of %d runs%s:\n", singles[i]->type->name,
@@ -296,7 +326,7 @@ static void summary(const struct demo *d)
 static bool try_types(struct demo *d)
 {
     const char *why = d->o->no_full ? "--no-full"
-                      : hew_active_isa() == HEW_ISA_REF ? "the ref rung takes minutes"
+                      : slow() ? "slow on the ref rung"
                       : pictures_read_idx(&d->all, d->o->data, "t10k") ? NULL : d->all.error;
     if (why != NULL && !d->o->checksum_only)
         printf("SKIPPED: the 10,000 test pictures (%s)\n", why);
@@ -344,7 +374,7 @@ static bool demo(struct demo *d)
 int main(int argc, char **argv)
 {
     struct options o = { .folder = "bench/net", .data = "/usr/share/datasets/fashion-mnist",
-                         .types = net_types_named("all") };
+                         .types = net_types_named("all"), .observer = HEW_OBSERVER_MSE };
     if (!parse(argc, argv, &o)) {
         fputs(usage, stderr);
         return 2;

@@ -53,11 +53,11 @@ static bool pack(struct net *net, struct net_layer *l, size_t size)
     const struct net_tensor *in = &net->tensors[l->in[0]];
     if ((l->packed = hew_alloc(size)) == NULL)
         return net_fail(net, "no memory for %zu bytes of weights", size);
-    void *weights = net_type_of(net, l)->convert(l, in, net_weight_count(net, l));
-    if (weights == NULL)
-        return net_fail(net, "%s: weights can't be converted: %s", l->name, hew_last_error());
-    const hew_status status = l->conv ? hew_conv_pack(l->conv, weights, l->packed)
-                                      : hew_gemm_pack(l->gemm, weights, l->packed);
+    void *weights = NULL;
+    hew_status status = net_type_of(net, l)->convert(l, in, net_weight_count(net, l), &weights);
+    if (status == HEW_OK)
+        status = l->conv ? hew_conv_pack(l->conv, weights, l->packed)
+                         : hew_gemm_pack(l->gemm, weights, l->packed);
     if (weights != l->weights)
         free(weights);
     free(l->weights);

@@ -1,7 +1,7 @@
 ## make demo         a network classifies pictures on every rung; MODELS=DIR has more networks
 ## make hew-run      build/hew-run: runs .onnx and .hewnet models on pictures (--help)
-NET_PARTS := graph fuse types quantize ranges plan exec time load hewnet protobuf onnx_proto \
-             onnx onnx_ops onnx_layers pictures sheet
+NET_PARTS := graph fuse types quantize ranges calibrate plan exec time load hewnet protobuf \
+             onnx_proto onnx onnx_ops onnx_layers pictures sheet
 NET_OBJ   := $(NET_PARTS:%=$(BUILD)/bench/net/%.o)
 NET_PEAK  := $(PEAK_SRC:%=$(BUILD)/bench/%.o)
 MODELS    ?= ../shared/models

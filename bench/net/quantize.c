@@ -100,15 +100,6 @@ static void share_ranges(const struct net *net, struct net_range *of)
     }
 }
 
-/* [lo, hi] becomes 0 .. 255, and 0 an integer, so that padding and ReLU are exact. */
-static void set_scale(struct net_tensor *t, struct net_range r)
-{
-    const float lo = fminf(r.lo, 0.0f), hi = fmaxf(r.hi, 0.0f);
-    const float scale = (hi - lo) / 255.0f;
-    t->scale = scale > 0.0f ? scale : 1.0f;
-    t->zero = (int32_t)lrintf(-lo / t->scale);
-}
-
 bool net_choose_type(struct net *net, const struct net_type *type, const struct net_ranges *ranges)
 {
     if (net->type != NULL)
@@ -127,9 +118,13 @@ bool net_choose_type(struct net *net, const struct net_type *type, const struct 
         of[t] = ranges->of[t];
     of[0] = range_of_bytes(net);
     share_ranges(net, of);
-    for (size_t t = 0; t < count; t++)
-        if (net->tensors[t].type != HEW_F32)
-            set_scale(&net->tensors[t], of[t]);
+    hew_status status = HEW_OK;
+    for (size_t t = 0; t < count && status == HEW_OK; t++) {
+        struct net_tensor *tensor = &net->tensors[t];
+        if (tensor->type != HEW_F32 && !isnan(of[t].lo))
+            status = hew_scale_of_range(tensor->type, false, of[t].lo, of[t].hi, &tensor->scale,
+                                        &tensor->zero);
+    }
     free(of);
-    return true;
+    return status == HEW_OK ? true : net_fail(net, "%s: %s", type->name, hew_last_error());
 }

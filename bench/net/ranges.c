@@ -8,10 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool fail(struct net_ranges *r, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static bool fail(struct net_ranges *r, const char *format, ...)
+bool net_ranges_fail(struct net_ranges *r, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -20,11 +17,15 @@ static bool fail(struct net_ranges *r, const char *format, ...)
     return false;
 }
 
-static bool begin(struct net_ranges *r, const struct net *net)
+bool net_ranges_begin(struct net_ranges *r, const struct net *net)
 {
     *r = (struct net_ranges){ .count = net->tensor_count };
-    r->of = calloc((size_t)net->tensor_count, sizeof *r->of);
-    return r->of ? true : fail(r, "out of memory");
+    r->of = malloc((size_t)net->tensor_count * sizeof *r->of);
+    if (r->of == NULL)
+        return net_ranges_fail(r, "out of memory");
+    for (int t = 0; t < r->count; t++)
+        r->of[t] = (struct net_range){ NAN, NAN };
+    return true;
 }
 
 void net_free_ranges(struct net_ranges *r)
@@ -36,40 +37,10 @@ void net_free_ranges(struct net_ranges *r)
 bool net_same_ranges(const struct net_ranges *a, const struct net_ranges *b)
 {
     bool same = a->count == b->count;
-    /* Of tensors that no layer makes, one may hold a NaN and the other 0. */
     for (int t = 0; same && t < a->count; t++)
-        same = isnan(a->of[t].lo) || isnan(b->of[t].lo)
-               || (a->of[t].lo == b->of[t].lo && a->of[t].hi == b->of[t].hi);
+        same = isnan(a->of[t].lo) ? isnan(b->of[t].lo)
+                                  : a->of[t].lo == b->of[t].lo && a->of[t].hi == b->of[t].hi;
     return same;
-}
-
-/* -------------------------------------------------------------------------- calibration ----- */
-
-static void observe(void *arg, const struct net *net, const struct net_layer *l)
-{
-    struct net_range *range = &((struct net_ranges *)arg)->of[l->out];
-    const struct net_tensor *t = &net->tensors[l->out];
-    const size_t pixels = (size_t)net->batch * (size_t)t->h * (size_t)t->w;
-    for (size_t p = 0; p < pixels; p++)
-        for (int c = 0; c < t->c; c++) {
-            const float x = ((const float *)t->data)[p * (size_t)t->row_stride + (size_t)c];
-            range->lo = fminf(range->lo, x);
-            range->hi = fmaxf(range->hi, x);
-        }
-}
-
-bool net_calibrate(struct net_ranges *r, struct net *net, const struct pictures *p, int count)
-{
-    if (!begin(r, net))
-        return false;
-    for (int first = 0; first < count; first += net->batch) {
-        for (int i = 0; i < net->batch; i++)
-            net_input(net, i, picture(p, first + i < count ? first + i : count - 1));
-        if (!net_run_watched(net, observe, r))
-            return fail(r, "%s", net->error);
-    }
-    r->pictures = count;
-    return true;
 }
 
 /* -------------------------------------------------------------------------------- files ----- */
@@ -99,60 +70,59 @@ static bool parse(struct net_ranges *r, const struct net *net, char *text)
         if (sscanf(line, " net %" SCNx64 " %d %n", &hash, &r->pictures, &used) == 2) {
             known = hash == net->hash;
             if (!known)
-                return fail(r, "ranges of another net, whose file had the checksum %016" PRIx64,
+                return net_ranges_fail(r, "ranges of another net, whose file had the checksum %016" PRIx64,
                             hash);
         } else if (sscanf(line, " %d %f %f %n", &tensor, &lo, &hi, &used) == 3 && tensor > 0
                    && tensor < r->count && isfinite(lo) && isfinite(hi) && lo <= hi) {
             r->of[tensor] = (struct net_range){ lo, hi };
         } else {
-            return fail(r, "not a range: %.60s", line);
+            return net_ranges_fail(r, "not a range: %.60s", line);
         }
         if (line[used] != '\0')
-            return fail(r, "more than a range: %.60s", line);
+            return net_ranges_fail(r, "more than a range: %.60s", line);
     }
-    return known ? true : fail(r, "no line says which net the ranges are of");
+    return known ? true : net_ranges_fail(r, "no line says which net the ranges are of");
 }
 
 static bool complete(struct net_ranges *r, const struct net *net)
 {
     for (int i = 0; i < net->layer_count; i++)
         if (isnan(r->of[net->layers[i].out].lo))
-            return fail(r, "no range of tensor %d", net->layers[i].out);
+            return net_ranges_fail(r, "no range of tensor %d", net->layers[i].out);
     return true;
 }
 
 bool net_read_ranges(struct net_ranges *r, const struct net *net, const char *path)
 {
-    if (!begin(r, net))
+    if (!net_ranges_begin(r, net))
         return false;
     size_t size;
     uint8_t *bytes = net_read_file(path, &size);
     char *text = bytes ? realloc(bytes, size + 1) : NULL;
     if (text == NULL) {
         free(bytes);
-        return fail(r, "%s: %s", path, strerror(errno));
+        return net_ranges_fail(r, "%s: %s", path, strerror(errno));
     }
     text[size] = '\0';
-    for (int t = 0; t < r->count; t++)
-        r->of[t].lo = NAN;
     const bool good = parse(r, net, text) && complete(r, net);
     free(text);
     return good;
 }
 
 bool net_write_ranges(const struct net_ranges *r, const struct net *net, const char *path,
-                      const char *source)
+                      const char *pictures, const char *observer)
 {
     FILE *file = fopen(path, "w");
     if (file == NULL)
         return false;
-    fprintf(file, "# The elements of each tensor: number, lowest, highest; of %d %s.\n",
-            r->pictures, source);
+    fprintf(file, "# Tensor, least and largest element; %s of %d %s.\n", observer, r->pictures,
+            pictures);
     fprintf(file, "net %016" PRIx64 " %d\n", net->hash, r->pictures);
     for (int i = 0; i < net->layer_count; i++) {
         const int t = net->layers[i].out;
         fprintf(file, "%d %a %a\t# %g %g\n", t, (double)r->of[t].lo, (double)r->of[t].hi,
                 (double)r->of[t].lo, (double)r->of[t].hi);
     }
-    return fclose(file) == 0;
+    const bool good = !ferror(file);
+    return fclose(file) == 0 && good;
 }

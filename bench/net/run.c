@@ -27,6 +27,7 @@ struct options {
     size_t threads;
     unsigned types;
     bool bgr, table;
+    hew_observer_kind observer;
 };
 
 struct run {
@@ -50,6 +51,7 @@ static const char usage[] =
     "  --check DIR    compare with the recorded logits in DIR/NAME.logits.f32\n"
     "  --types T      f32 (default), u8s8, several with commas between them, or all\n"
     "  --ranges FILE  what u8s8 needs to know of tensors; else it is calibrated on the pictures\n"
+    "  --observer O   calibrate by min-max, moving-average, percentile, kl or mse (default)\n"
     "  --write-ranges FILE  keep what was found\n"
     "  --table        time each layer, on as many threads\n"
     "  --threads N    1; 0 = as many as there are\n";
@@ -69,6 +71,7 @@ static bool parse(int argc, char **argv, struct options *o)
         { "bgr", 0, NULL, 'b' },   { "mean", 1, NULL, 'm' },    { "std", 1, NULL, 's' },
         { "check", 1, NULL, 'c' }, { "threads", 1, NULL, 't' }, { "table", 0, NULL, 'T' },
         { "types", 1, NULL, 'y' }, { "ranges", 1, NULL, 'r' }, { "write-ranges", 1, NULL, 'w' },
+        { "observer", 1, NULL, 'o' },
         { NULL, 0, NULL, 0 },
     };
     bool good = true;
@@ -86,6 +89,7 @@ static bool parse(int argc, char **argv, struct options *o)
         case 'y': o->types = net_types_named(optarg); break;
         case 'r': o->ranges = optarg; break;
         case 'w': o->write_ranges = optarg; break;
+        case 'o': good = net_observer_named(optarg, &o->observer) && good; break;
         default: return false;
         }
     if (optind < argc)
@@ -237,11 +241,12 @@ static bool begin(struct run *r)
     } else if (good && ranged) {
         good = r->p.count > 0 ? true : fail("no pictures to calibrate on, and no --ranges", "");
         good = good && prepare(r, &net, &net_types[0]);
-        if (good && !net_calibrate(&r->ranges, &net, &r->p, r->p.count))
+        if (good && !net_calibrate(&r->ranges, &net, &r->p, r->p.count, r->o->observer))
             good = fail("calibration", r->ranges.error);
     }
     if (good && r->o->write_ranges != NULL
-        && !net_write_ranges(&r->ranges, &net, r->o->write_ranges, "pictures"))
+        && !net_write_ranges(&r->ranges, &net, r->o->write_ranges, "pictures",
+                             net_observer_name(r->o->observer)))
         good = fail(r->o->write_ranges, "can't be written");
     net_free(&net);
     return good;
@@ -316,7 +321,7 @@ static bool run(struct run *r)
 
 int main(int argc, char **argv)
 {
-    struct options o = { .top = 5, .threads = 1, .types = 1 };
+    struct options o = { .top = 5, .threads = 1, .types = 1, .observer = HEW_OBSERVER_MSE };
     if (!parse(argc, argv, &o)) {
         fputs(usage, stderr);
         return 2;

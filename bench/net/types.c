@@ -2,7 +2,6 @@
 
 #include "../peak.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,10 +19,12 @@ static hew_status put_f32(const struct net_tensor *tensor, const float *in, int 
     return HEW_OK;
 }
 
-static void *keep_weights(struct net_layer *l, const struct net_tensor *in, int count)
+static hew_status keep_weights(struct net_layer *l, const struct net_tensor *in, int count,
+                               void **out)
 {
     (void)in, (void)count;
-    return l->weights;
+    *out = l->weights;
+    return HEW_OK;
 }
 
 /* --------------------------------------------------------------------------------- u8s8 ----- */
@@ -37,29 +38,19 @@ static hew_status put_u8(const struct net_tensor *tensor, const float *in, int c
 }
 
 /* Each output channel's weights are in -127 .. 127, with a scale of their own. */
-static void *quantize_weights(struct net_layer *l, const struct net_tensor *in, int count)
+static hew_status quantize_weights(struct net_layer *l, const struct net_tensor *in, int count,
+                                   void **out)
 {
-    const int each = count / l->out_c;
-    int8_t *weights = malloc((size_t)count);
+    *out = malloc((size_t)count);
     l->scale = malloc((size_t)l->out_c * sizeof(float));
-    if (weights == NULL || l->scale == NULL) {
-        free(weights);
-        return NULL;
-    }
-    for (int c = 0; c < l->out_c; c++) {
-        float most = 0.0f;
-        for (int k = 0; k < each; k++)
-            most = fmaxf(most, fabsf(l->weights[(size_t)c * (size_t)each + (size_t)k]));
-        l->scale[c] = most > 0.0f ? most / 127.0f : 1.0f;
-    }
-    if (hew_quantize(&HEW_QUANTIZE_DESC(.type = HEW_S8, .channels = l->out_c, .inner = each,
-                                        .scale = l->scale), l->weights, weights, NULL) != HEW_OK) {
-        free(weights);
-        return NULL;
-    }
+    if (*out == NULL || l->scale == NULL)
+        return HEW_ERR_NO_MEMORY;
+    const hew_status status =
+        hew_quantize_weights(&HEW_WEIGHTS_DESC(.out_c = l->out_c, .in_c = count / l->out_c,
+                                               .type = HEW_S8), l->weights, *out, l->scale, NULL);
     for (int c = 0; c < l->out_c; c++)
         l->scale[c] *= in->scale;
-    return weights;
+    return status;
 }
 
 static double peak_int8(void)

@@ -23,9 +23,10 @@ struct net_type {
     /* `count` floats to elements of a tensor. */
     hew_status (*put)(const struct net_tensor *tensor, const float *in, int count, void *out);
 
-    /* What to pack: the layer's own floats, or a block for the caller to free.  Sets its scale.
-     * NULL when there is no memory, or with the library's error. */
-    void *(*convert)(struct net_layer *layer, const struct net_tensor *in, int count);
+    /* What to pack of a layer's weights: the floats themselves, or a block for the caller to free,
+     * on failure too.  Sets the layer's scale. */
+    hew_status (*convert)(struct net_layer *layer, const struct net_tensor *in, int count,
+                          void **out);
 };
 
 /* f32 is the first. */
