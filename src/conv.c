@@ -184,7 +184,7 @@ static hew_conv_path path_of(const hew_conv *op, const hew_kernel *lines)
     if (lines->isa == HEW_ISA_REF)
         return HEW_CONV_REF;
     if (op->format.integer)
-        return HEW_CONV_PANELS;
+        return op->d.groups > 1 && op->group_in == 1 ? HEW_CONV_DEPTHWISE_S8 : HEW_CONV_PANELS;
     const hew_reduction *r = &op->reduction;
     const bool one_block = r->rows <= r->block_rows && r->taps <= r->block_taps;
     const bool depthwise = op->group_in == 1;
@@ -266,6 +266,8 @@ static hew_status prepare(hew_conv *op)
         s = prepare_panels(op);
     } else if (op->path == HEW_CONV_DEPTHWISE) {
         hew_dwconv_plan(op);
+    } else if (op->path == HEW_CONV_DEPTHWISE_S8) {
+        s = hew_dwconv_s8_plan(op);
     } else {
         op->kernel = hew_kernels(op->format.conv, &count);
         op->packed_bytes = sizeof(hew_packed_header) +

@@ -9,8 +9,18 @@
 typedef enum hew_conv_path {
     HEW_CONV_REF,      /* src/ref */
     HEW_CONV_PANELS,   /* batch-reduce GEMM over taps, group by group */
-    HEW_CONV_DEPTHWISE /* dwconv_f32, dwconv_strip_f32 (3 x 3, 5 x 5), gconv_f32 (small groups) */
+    HEW_CONV_DEPTHWISE, /* dwconv_f32, dwconv_strip_f32 (3 x 3, 5 x 5), gconv_f32 (small groups) */
+    HEW_CONV_DEPTHWISE_S8 /* dwconv_u8s8, dwconv_slide_u8s8 (3 x 3) */
 } hew_conv_path;
+
+/* Depthwise of bytes.  Channels go in blocks, wide ones first, each with its kernels: [0] wide, [1]
+ * narrow. */
+typedef struct hew_dwconv_s8 {
+    const hew_kernel *flat[2], *slide[2]; /* slide: null unless it serves */
+    size_t wide_blocks, blocks;
+    size_t words, depth; /* of a channel's taps; slots in a word */
+    size_t runs;         /* that go to a kernel together */
+} hew_dwconv_s8;
 
 struct hew_conv {
     hew_conv_desc d; /* always 3-D: unused ranks lead with extent 1; no zero defaults left */
@@ -45,6 +55,7 @@ struct hew_conv {
     size_t strips_down, strips_across; /* depthwise: strips of an image */
     const hew_kernel *dwconv, *strip;  /* depthwise; strip may be null */
     size_t padded_c; /* depthwise: out channels, rounded up to the widest register */
+    hew_dwconv_s8 bytes; /* depthwise of bytes */
 };
 
 /* The problem in benchdnn's words, for HEW_VERBOSE. */
@@ -108,6 +119,10 @@ HEW_INLINE hew_range hew_taps_inside(int64_t at, int64_t taps, int64_t dilation,
 void hew_dwconv_plan(hew_conv *op);
 void hew_dwconv_pack(const hew_conv *op, const float *weights, float *packed);
 hew_status hew_dwconv_run(const hew_conv *op, const hew_conv_args *args);
+/* Of bytes (dwconv_s8.c). */
+hew_status hew_dwconv_s8_plan(hew_conv *op);
+void hew_dwconv_s8_pack(const hew_conv *op, const uint8_t *weights, void *packed);
+hew_status hew_dwconv_s8_run(const hew_conv *op, const hew_conv_args *args);
 /* 3 x 3 and 5 x 5 in strips of output pixels, for finite weights (dwconv_strip.c). */
 void hew_dwconv_strip_plan(hew_conv *op);
 hew_status hew_dwconv_strip_run(const hew_conv *op, const hew_conv_args *args);

@@ -84,6 +84,8 @@ hew_status hew_conv_pack(const hew_conv *op, const void *weights, void *packed)
         memcpy(hew_conv_packed_panels(op, packed), weights, count * op->format.b_size);
     else if (op->path == HEW_CONV_DEPTHWISE)
         hew_dwconv_pack(op, weights, (float *)hew_conv_packed_panels(op, packed));
+    else if (op->path == HEW_CONV_DEPTHWISE_S8)
+        hew_dwconv_s8_pack(op, weights, packed);
     else
         pack_groups(op, weights, packed);
     return HEW_OK;

@@ -112,6 +112,8 @@ static hew_status run(const hew_conv *op, const hew_conv_args *args)
     }
     if (op->path == HEW_CONV_DEPTHWISE)
         return hew_dwconv_run(op, args);
+    if (op->path == HEW_CONV_DEPTHWISE_S8)
+        return hew_dwconv_s8_run(op, args);
     run_state s = {op, args, header->nonfinite ? 1 : op->panels.mr};
     return hew_parallel(args->threads, (size_t)op->d.groups * op->row_blocks * op->chunks, run_task,
                         &s);

@@ -244,6 +244,70 @@ typedef struct hew_dwconv_f32_strip {
 enum { HEW_STRIP_ROWS = 14, HEW_STRIP_SUMS = HEW_STRIP_ROWS * 8 * 16 };
 typedef void dwconv_strip_f32_fn(const hew_dwconv_f32_strip *strip);
 
+/* ----------------------------------------------------- dwconv_u8s8 and dwconv_slide_u8s8 ---- */
+
+/*
+ * Up to nr channels of output pixels of a depthwise convolution of bytes:
+ *
+ *     out[p][c] = quant and epilogue of sum over slots s of x(s, p)[c / multiplier] * weight(s, c)
+ *
+ * x(s, p) is the input pixel that a run has for slot s under its output pixel p, u8 or s8; padding
+ * is a pixel of zero points.  A slot past the last tap has any pixel and a weight of zero.  Sums
+ * are modulo 2^32.
+ *
+ * Weights are words of `depth` slots of a channel (4: bytes, 2: s16), a row of nr for each depth
+ * slots.  They lie in a row as interleaving registers of nr bytes leaves them, in four quarters
+ * each of which has four channels of every sixteen:
+ *
+ *     nr 64    0-3 16-19 32-35 48-51 | 4-7 20-23 36-39 52-55 | 8-11 ... | 12-15 28-31 44-47 60-63
+ *     nr 32    0-3 16-19 | 4-7 20-23 | 8-11 24-27 | 12-15 28-31
+ *
+ * dwconv_slide_u8s8 is for three rows of three taps without dilation along the row, and strides
+ * along it of its mr; its slot 4 t + r is tap t of row r, and slot 4 t + 3 no tap.
+ */
+enum {
+    HEW_DWCONV_RUNS = 16,  /* in a block, at most */
+    HEW_DWCONV_PIXELS = 64 /* in a run, at most */
+};
+
+/* Columns of the input that a run passes over: the first, channel 0, in each of three rows, and
+ * the bytes from one to the next. */
+typedef struct hew_dwconv_piece {
+    const uint8_t *in[3];
+    size_t step[3];
+    size_t columns; /* >= 1 */
+} hew_dwconv_piece;
+
+/* Output pixels side by side. */
+typedef struct hew_dwconv_u8s8_run {
+    size_t pixel, pixels; /* the first, counted from the block's; how many, >= 1 */
+    /* dwconv_u8s8: x(s, p) is at in + p * in_step + offset[s]. */
+    const uint8_t *in;
+    const ptrdiff_t *offset;
+    /* dwconv_slide_u8s8: (pixels - 1) * stride + 3 columns, from left to right. */
+    hew_dwconv_piece pieces[3];
+} hew_dwconv_u8s8_run;
+
+typedef struct hew_dwconv_u8s8_block {
+    const hew_dwconv_u8s8_run *runs;
+    size_t n_runs;
+    size_t channel, n;     /* output channels [channel, channel + n) of the runs' pixels, n <= nr */
+    const void *w;         /* their weights, 64-byte aligned */
+    bool in_signed;        /* s8 */
+    /* dwconv_u8s8 only */
+    size_t words;          /* rows of them */
+    size_t in_step;        /* bytes between the first taps of two output pixels */
+    size_t multiplier;     /* over 1 only where nr is 32 */
+    const uint32_t *is_tap;/* with a b_zero, a word for each row: 1 in each slot that is a tap */
+
+    void *out;             /* the first pixel and channel, as in all that follows */
+    size_t out_step;       /* bytes between pixels */
+    const hew_epilogue *epilogue;
+    const hew_quant *quant; /* row_sums, row_zero, row_scale, tame are not used; k: taps */
+} hew_dwconv_u8s8_block;
+typedef void dwconv_u8s8_fn(const hew_dwconv_u8s8_block *block);
+typedef dwconv_u8s8_fn dwconv_slide_u8s8_fn;
+
 /* ------------------------------------------------------------------------------- act_f32 ---- */
 
 /* x[i][j] = act(x[i][j] + add[i][j]), in place, for rows x n elements.  add may be null.

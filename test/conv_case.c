@@ -1,4 +1,5 @@
 #include "conv_case.h"
+#include "quant_case.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -172,6 +173,32 @@ static const char *describe(const conv_case *g, char *text, size_t size)
              g->scale ? " scale" : "", g->bias ? " bias" : "",
              residuals[g->residual], (int)g->in, (int)g->weights, (int)g->rest);
     return text;
+}
+
+void quantise_case(conv_case *g, rng *r, hew_type out)
+{
+    int64_t products = g->d.in_c / (g->d.groups ? g->d.groups : 1);
+    for (int i = 0; i < 3 && g->d.kernel[i]; i++)
+        products *= g->d.kernel[i];
+    g->d.out_type = out;
+    g->bias_s32 = rng_chance(r, 2);
+    g->zeros = rng_chance(r, 4);
+    g->in_zero = some_zero(r, g->d.in_type);
+    if (out == HEW_S32)
+        return;
+    g->out_zero = some_zero(r, out);
+    g->out_scale = some_scale(r, products);
+    g->scale = rng_chance(r, 2);
+    g->bias = rng_chance(r, 2);
+    g->d.act.kind = rng_chance(r, 2) ? (hew_act_kind)rng_between(r, 0, HEW_ACT_COUNT - 1) : 0;
+    g->residual = rng_chance(r, 3) ? RESIDUAL : NO_RESIDUAL;
+    g->d.residual_type = rng_chance(r, 3) ? HEW_F32 : some_byte_type(r);
+    if (rng_chance(r, 4) && out != HEW_BF16) {
+        g->residual = RESIDUAL_IN_PLACE;
+        g->d.residual_type = out;
+    }
+    g->residual_zero = some_zero(r, g->d.residual_type);
+    g->residual_scale = rng_chance(r, 2) ? 0.0f : 3.5f;
 }
 
 void check_conv(const conv_case *g)

@@ -23,6 +23,10 @@ typedef struct conv_layouts {
 } conv_layouts;
 conv_layouts conv_layouts_of(const hew_conv_desc *d);
 
+/* A case of bytes gets an output of this type and at random all that may surround the sum: zero
+ * points, scales, biases, an activation, a residual. */
+void quantise_case(conv_case *g, rng *r, hew_type out);
+
 /* Like check_gemm. */
 void check_conv(const conv_case *g);
 

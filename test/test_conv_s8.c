@@ -5,33 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* All that may surround the sum. */
-static void dress(conv_case *g, rng *r, hew_type out)
-{
-    int64_t products = g->d.in_c / (g->d.groups ? g->d.groups : 1);
-    for (int i = 0; i < 3 && g->d.kernel[i]; i++)
-        products *= g->d.kernel[i];
-    g->d.out_type = out;
-    g->bias_s32 = rng_chance(r, 2);
-    g->zeros = rng_chance(r, 4);
-    g->in_zero = some_zero(r, g->d.in_type);
-    if (out == HEW_S32)
-        return;
-    g->out_zero = some_zero(r, out);
-    g->out_scale = some_scale(r, products);
-    g->scale = rng_chance(r, 2);
-    g->bias = rng_chance(r, 2);
-    g->d.act.kind = rng_chance(r, 2) ? (hew_act_kind)rng_between(r, 0, HEW_ACT_COUNT - 1) : 0;
-    g->residual = rng_chance(r, 3) ? RESIDUAL : NO_RESIDUAL;
-    g->d.residual_type = rng_chance(r, 3) ? HEW_F32 : some_byte_type(r);
-    if (rng_chance(r, 4) && out != HEW_BF16) {
-        g->residual = RESIDUAL_IN_PLACE;
-        g->d.residual_type = out;
-    }
-    g->residual_zero = some_zero(r, g->d.residual_type);
-    g->residual_scale = rng_chance(r, 2) ? 0.0f : 3.5f;
-}
-
 static conv_case case_of(rng *r, int rank, int64_t in_c, int64_t out_c, int64_t groups)
 {
     conv_case g = CONV_CASE(.batch = rng_between(r, 0, 2), .in_c = in_c, .out_c = out_c,
@@ -59,11 +32,11 @@ static void channels(void)
     for (int64_t c = 1; c <= 65; c++) {
         rng r = case_rng("%d channels", (int)c);
         conv_case g = case_of(&r, 2, c, 1 + c % 19, 1);
-        dress(&g, &r, c % 2 ? HEW_S32 : some_result_type(&r));
+        quantise_case(&g, &r, c % 2 ? HEW_S32 : some_result_type(&r));
         check_conv(&g);
         g = CONV_CASE(.in = {5, 6}, .in_c = c, .out_c = 18, .kernel = {3, 3}, .pad_lo = {1, 1},
                       .pad_hi = {1, 1}, .in_type = some_byte_type(&r), .weight_type = HEW_S8);
-        dress(&g, &r, HEW_S32);
+        quantise_case(&g, &r, HEW_S32);
         check_conv(&g);
     }
 }
@@ -94,7 +67,7 @@ static void depthwise_and_groups(void)
         const int64_t width = rng_chance(&r, 2) ? 1 : rng_between(&r, 2, 6);
         conv_case g = case_of(&r, i % 8 == 7 ? 3 : 2, groups * width, groups * width * multiplier,
                               groups);
-        dress(&g, &r, some_result_type(&r));
+        quantise_case(&g, &r, some_result_type(&r));
         g.threads = rng_chance(&r, 16);
         check_conv(&g);
     }
@@ -106,7 +79,7 @@ static void random_shapes(void)
         rng r = case_rng("number %d", i);
         conv_case g = case_of(&r, (int)rng_between(&r, 1, 3), rng_between(&r, 1, 40),
                               rng_between(&r, 1, 80), 1);
-        dress(&g, &r, some_result_type(&r));
+        quantise_case(&g, &r, some_result_type(&r));
         g.d.in_stride = rng_chance(&r, 2) ? g.d.in_c + rng_between(&r, 0, 20) : 0;
         g.d.out_stride = rng_chance(&r, 2) ? g.d.out_c + rng_between(&r, 0, 20) : 0;
         g.threads = rng_chance(&r, 12);
@@ -125,7 +98,7 @@ static void long_sums(void)
                                 .pad_lo = {i < 2 ? 5 : 1, i < 2 ? 5 : 1},
                                 .pad_hi = {i < 2 ? 5 : 1, i < 2 ? 5 : 1},
                                 .in_type = i & 1 ? HEW_S8 : HEW_U8, .weight_type = HEW_S8);
-        dress(&g, &r, i & 1 ? HEW_S32 : HEW_S8);
+        quantise_case(&g, &r, i & 1 ? HEW_S32 : HEW_S8);
         g.threads = true;
         check_conv(&g);
     }

@@ -43,7 +43,8 @@ HEW_INLINE void vb_store_some(vb_lanes lanes, void *p, vb x)
     _mm256_maskstore_epi32(p, lanes.dwords, x);
     if (lanes.rest == 0)
         return;
-    uint8_t bytes[BYTES];
+    uint8_t buffer[BYTES], *bytes = buffer;
+    HEW_HIDE(bytes); /* or it looks like a spill to make check-spills */
     _mm256_storeu_si256((__m256i *)bytes, x);
     uint8_t *last = (uint8_t *)p + lanes.whole;
     for (size_t i = 0; i < lanes.rest; i++)
