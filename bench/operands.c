@@ -47,7 +47,7 @@ void operands_describe(bench_job *job)
     const problem *p = &job->p;
     const problem_sizes s = problem_elements(p);
     const element *out = element_of(job->types.out);
-    const bool quantised = types_quantised(&job->types) && p->op != PROBLEM_POOL;
+    const bool quantised = types_quantised(&job->types), sums = p->op != PROBLEM_POOL;
     job->in_count = s.in;
     job->weights_count = s.weights;
     if (job->types.weights == HEW_S4) /* of which there is one, with padded rows */
@@ -57,19 +57,21 @@ void operands_describe(bench_job *job)
     job->scales_count = 0;
     if (types_weight_only(&job->types))
         job->scales_count = job->channels * (size_t)(job->b_group ? p->k / job->b_group : 1);
-    if (quantised)
+    if (quantised && sums)
         job->scales_count = job->types.out == HEW_S32 ? 0 : job->channels;
     job->in_zero = job->out_zero = job->residual_zero = 0;
     job->out_scale = job->residual_scale = 0;
     if (!quantised)
         return;
     job->in_zero = job->zero_points & ZERO_IN ? element_of(job->types.in)->zero : 0;
-    if (!out->integer || job->types.out == HEW_S32)
+    if (!sums || !out->integer || job->types.out == HEW_S32)
         return;
     job->out_scale = out_scale;
     job->residual_scale = job->residual ? residual_scale : 0;
-    if (job->zero_points & ZERO_OUT)
-        job->out_zero = job->residual_zero = out->zero;
+    if (job->zero_points & ZERO_OUT) {
+        job->out_zero = out->zero;
+        job->residual_zero = job->residual ? out->zero : 0;
+    }
 }
 
 bool operands_alloc(bench_job *job)

@@ -197,7 +197,8 @@ static hew_status run_pool(const ours *o)
 {
     const problem *p = &o->job->p;
     hew_pooling_desc d = HEW_POOLING_DESC(.kind = o->job->pooling, .type = o->job->types.in,
-                                          .batch = p->mb, .channels = p->ic);
+                                          .batch = p->mb, .channels = p->ic,
+                                          .zero = o->job->in_zero);
     for (int i = 0; i < p->rank; i++) {
         d.in[i] = p->in[i];
         d.kernel[i] = p->kernel[i];
