@@ -53,13 +53,15 @@ include src/packaging/install.mk test/test.mk bench/bench.mk
 -include bench/net/net.mk
 
 ## make docs         docs/api.md from the header
-## make check-docs   that it is up to date, and that the README's example compiles
+## make check-docs   that it is up to date, and that the pages' examples compile
 docs:
 	awk -f docs/api.awk include/hew.h > docs/api.md
 check-docs:
 	awk -f docs/api.awk include/hew.h | diff docs/api.md -
-	awk '/^```c$$/ {on = 1; next} /^```$$/ {on = 0} on' README.md | \
-	    $(CC) -std=c11 -Wall -Wextra -Wpedantic -Werror -Iinclude -fsyntax-only -x c -
+	for page in README.md docs/quantization.md; do \
+	    awk '/^```c$$/ {on = 1; next} /^```$$/ {on = 0} on' $$page | \
+	        $(CC) -std=c11 -Wall -Wextra -Wpedantic -Werror -Iinclude -fsyntax-only -x c - || exit 1; \
+	done
 
 clean:
 	rm -rf $(BUILD)
