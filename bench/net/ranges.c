@@ -70,8 +70,7 @@ static bool parse(struct net_ranges *r, const struct net *net, char *text)
         if (sscanf(line, " net %" SCNx64 " %d %n", &hash, &r->pictures, &used) == 2) {
             known = hash == net->hash;
             if (!known)
-                return net_ranges_fail(r, "ranges of another net, whose file had the checksum %016" PRIx64,
-                            hash);
+                return net_ranges_fail(r, "ranges of another net, with checksum %016" PRIx64, hash);
         } else if (sscanf(line, " %d %f %f %n", &tensor, &lo, &hi, &used) == 3 && tensor > 0
                    && tensor < r->count && isfinite(lo) && isfinite(hi) && lo <= hi) {
             r->of[tensor] = (struct net_range){ lo, hi };
