@@ -3,14 +3,16 @@
  *
  * [outer][channels][inner] is a matrix of `outer` rows.  A task takes some rows of some columns,
  * and cuts the columns into segments with one scale, or with scales spread out to one a column
- * where segments would be short.
+ * where segments would be short.  Short rows without gaps are taken several at a time, as one.
  */
 #include "format.h"
 
 enum {
     TASK_ELEMENTS = 64 << 10, /* some 15 us: several times what handing out a task costs */
     SEGMENT = 1024,           /* columns whose scales, zeros and floats fit in the L1 cache */
-    LONG_INNER = 64           /* from here on a channel is a segment of its own */
+    LONG_INNER = 64,          /* from here on a channel is a segment of its own */
+    LANES = 16,               /* rows that are no multiple have a tail in kernels */
+    MERGED = 256              /* columns of several rows taken as one, so that tails are rare */
 };
 
 typedef struct conversion {
@@ -19,6 +21,7 @@ typedef struct conversion {
     size_t rows, channels, inner;
     size_t in_stride, out_stride; /* bytes, as all strides here */
     size_t task_rows, task_columns, across;
+    size_t merge; /* rows taken as one */
     const char *in;
     char *out;
     const float *scale; /* of the channels; for requantise, of the input's */
@@ -32,7 +35,7 @@ typedef struct conversion {
 
 /* Some rows of columns with one scale, or with one each in `scales` and `zeros`. */
 typedef struct segment {
-    size_t rows, n;
+    size_t rows, n, in_stride, out_stride;
     const char *in;
     char *out;
     float scale;
@@ -54,16 +57,16 @@ static int32_t zero_of(const conversion *c, size_t channel)
 
 static void quantize_segment(const conversion *c, const segment *s)
 {
-    c->quantize(&(hew_quantize_rows){.x = (const float *)s->in, .x_stride = c->in_stride,
-                                     .y = s->out, .y_stride = c->out_stride, .type = c->out_type,
+    c->quantize(&(hew_quantize_rows){.x = (const float *)s->in, .x_stride = s->in_stride,
+                                     .y = s->out, .y_stride = s->out_stride, .type = c->out_type,
                                      .scale = s->scale, .zero = s->zero, .rows = s->rows,
                                      .n = s->n, .scales = s->scales, .zeros = s->zeros});
 }
 
 static hew_dequantize_rows dequantized(const conversion *c, const segment *s)
 {
-    return (hew_dequantize_rows){.x = s->in, .x_stride = c->in_stride, .type = c->in_type,
-                                 .y = (float *)s->out, .y_stride = c->out_stride,
+    return (hew_dequantize_rows){.x = s->in, .x_stride = s->in_stride, .type = c->in_type,
+                                 .y = (float *)s->out, .y_stride = s->out_stride,
                                  .scale = s->scale, .zero = s->zero, .rows = s->rows, .n = s->n,
                                  .scales = s->scales, .zeros = s->zeros};
 }
@@ -75,12 +78,12 @@ static void requantize_segment(const conversion *c, const segment *s)
     for (size_t i = 0; i < s->rows; i++)
         for (size_t j = 0; j < s->n; j += SEGMENT) {
             hew_dequantize_rows from = dequantized(c, s);
-            from.x = s->in + i * c->in_stride + j * hew_type_size(c->in_type);
+            from.x = s->in + i * s->in_stride + j * hew_type_size(c->in_type);
             from.y = floats;
             from.rows = 1;
             from.n = hew_min(s->n - j, SEGMENT);
             c->dequantize(&from);
-            c->quantize(&(hew_quantize_rows){.x = floats, .y = s->out + i * c->out_stride + j,
+            c->quantize(&(hew_quantize_rows){.x = floats, .y = s->out + i * s->out_stride + j,
                                              .type = c->out_type, .scale = c->out_scale,
                                              .zero = c->out_zero, .rows = 1, .n = from.n});
         }
@@ -98,6 +101,38 @@ static void run_segment(const conversion *c, const segment *s)
     }
 }
 
+/* Scales of the columns from the given one on, and from the first again after the last. */
+static void spread(const conversion *c, size_t column, size_t n, float *scales, int32_t *zeros)
+{
+    size_t channel = column / c->inner, left = c->inner - column % c->inner;
+    for (size_t j = 0; j < n; j++) {
+        scales[j] = c->scale[channel];
+        zeros[j] = zero_of(c, channel);
+        if (--left == 0) {
+            channel = channel + 1 == c->channels ? 0 : channel + 1;
+            left = c->inner;
+        }
+    }
+}
+
+/* Rows without gaps, `merge` of them as one, and those left over as one. */
+static void run_merged(const conversion *c, segment s)
+{
+    const size_t rows = s.rows, columns = s.n;
+    s.rows = rows / c->merge;
+    s.n = columns * c->merge;
+    s.in_stride *= c->merge;
+    s.out_stride *= c->merge;
+    if (s.rows > 0)
+        run_segment(c, &s);
+    s.in += s.rows * s.in_stride;
+    s.out += s.rows * s.out_stride;
+    s.rows = 1;
+    s.n = rows % c->merge * columns;
+    if (s.n > 0)
+        run_segment(c, &s);
+}
+
 static void run_task(void *context, size_t worker, size_t task)
 {
     (void)worker;
@@ -106,7 +141,8 @@ static void run_task(void *context, size_t worker, size_t task)
     const size_t columns = c->channels * c->inner;
     size_t column = task % c->across * c->task_columns;
     const size_t end = hew_min(column + c->task_columns, columns);
-    segment s = {.rows = hew_min(c->task_rows, c->rows - row)};
+    segment s = {.rows = hew_min(c->task_rows, c->rows - row), .in_stride = c->in_stride,
+                 .out_stride = c->out_stride};
     float scales[SEGMENT];
     int32_t zeros[SEGMENT];
     for (; column < end; column += s.n) {
@@ -119,14 +155,14 @@ static void run_task(void *context, size_t worker, size_t task)
             s.n = hew_min(end, (channel + 1) * c->inner) - column;
         } else {
             s.n = hew_min(end - column, SEGMENT);
-            for (size_t j = 0; j < s.n; j++) {
-                scales[j] = c->scale[(column + j) / c->inner];
-                zeros[j] = zero_of(c, (column + j) / c->inner);
-            }
+            spread(c, column, s.n * c->merge, scales, zeros);
             s.scales = scales;
             s.zeros = zeros;
         }
-        run_segment(c, &s);
+        if (c->merge > 1)
+            run_merged(c, s);
+        else
+            run_segment(c, &s);
     }
 }
 
@@ -134,11 +170,16 @@ static void run_task(void *context, size_t worker, size_t task)
 static void plan(conversion *c)
 {
     size_t columns = c->channels * c->inner;
-    if (c->channels == 1 && c->in_stride == columns * hew_type_size(c->in_type) &&
-        c->out_stride == columns * hew_type_size(c->out_type)) {
+    const bool dense = c->in_stride == columns * hew_type_size(c->in_type) &&
+                       c->out_stride == columns * hew_type_size(c->out_type);
+    if (c->channels == 1 && dense) {
         c->inner = columns *= c->rows;
         c->rows = 1;
     }
+    const bool is_spread = c->channels > 1 && c->inner < LONG_INNER;
+    c->merge = 1;
+    if (dense && is_spread && columns % LANES != 0)
+        c->merge = hew_max(hew_min(MERGED / columns, c->rows), 1);
     c->task_columns = hew_min(columns, TASK_ELEMENTS);
     c->task_rows = hew_min(hew_ceil_div(TASK_ELEMENTS, c->task_columns), c->rows);
     c->across = hew_ceil_div(columns, c->task_columns);
