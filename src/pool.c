@@ -325,10 +325,13 @@ static int start_workers(hew_pool *pool, uint32_t count, bool pin, const cpu_set
     cpu_set_t *const one = hew_malloc(bytes);
     if (one == NULL)
         return ENOMEM;
-    /* Signals are for the program's own threads. */
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    /* Signals are for the program's own threads, but for those that a worker's code raises. */
+    const int faults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS};
+    sigset_t most, before;
+    sigfillset(&most);
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
+        sigdelset(&most, faults[i]);
+    pthread_sigmask(SIG_SETMASK, &most, &before);
     int error = 0;
     for (; error == 0 && pool->workers < count; pool->workers += error == 0)
         error = start_worker(pool, pool->workers, pin, mask, bytes, one);

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "emu/emu.h"
 #include "harness_internal.h"
 
 enum { MAX_TESTS = 256, NAME_BYTES = 128 };
@@ -117,9 +118,52 @@ void check_kernel(const char *name)
 
 /* -------------------------------------------------------------------------------- rungs ---- */
 
+/* What the emulator has to do for a rung on a CPU without it. */
+static const unsigned emulable[HEW_ISA_COUNT] = {
+    [HEW_ISA_AVX2_VNNI] = EMU_AVX_VNNI,
+    [HEW_ISA_AVX512_VNNI] = EMU_AVX512_VNNI,
+    [HEW_ISA_AVX512_BF16] = EMU_AVX512_BF16,
+    [HEW_ISA_AMX] = EMU_AMX | EMU_AVX512_BF16 | EMU_AVX512_VNNI,
+};
+
+static bool is_emulated(int rung)
+{
+    return harness.emulating && (emulable[rung] & ~emu_native()) != 0;
+}
+
+/* Where one of the rungs in the mask needs it, the library is shown a CPU that has them all: null,
+ * or why not.  It must not have looked before. */
+static const char *emulate_rungs(unsigned wanted)
+{
+    unsigned needed = 0;
+    for (int rung = 0; rung < HEW_ISA_COUNT; rung++)
+        if (wanted >> rung & 1)
+            needed |= emulable[rung];
+    if ((needed & ~emu_native()) == 0 || harness.emulating)
+        return NULL;
+    const char *problem = emu_missing();
+    if (!problem)
+        problem = emu_present(EMU_HOST_PLUS);
+    harness.emulating = !problem;
+    return problem;
+}
+
 hew_isa test_rung(void) { return harness.rung; }
+bool takes_case(const rng *r, int64_t macs)
+{
+    return !is_emulated(harness.rung) || (r->state % 16 == 0 && macs < 1 << 20);
+}
 void use_ref(void) { hew_cpu_restrict(1u << HEW_ISA_REF); }
-void use_test_rung(void) { hew_cpu_restrict((2u << harness.rung) - 1); }
+
+/* Emulated rungs are slow: none but the one under test. */
+void use_test_rung(void)
+{
+    unsigned mask = (2u << harness.rung) - 1;
+    for (int rung = 0; rung < (int)harness.rung; rung++)
+        if (is_emulated(rung))
+            mask &= ~(1u << rung);
+    hew_cpu_restrict(mask);
+}
 
 static void run_job(void **state)
 {
@@ -133,6 +177,8 @@ static void run_job(void **state)
     harness.stream = j->test->name;
     use_test_rung();
     catch_signals();
+    if (harness.emulating)
+        emu_install(); /* over the handlers of the line above */
     j->test->run();
     release_signals();
     hew_cpu_restrict(~0u);
@@ -171,7 +217,10 @@ static int run_jobs(const char *op)
 int run_once(const char *op, const test *tests, size_t count)
 {
     hew_cpu_restrict(~0u);
-    add_jobs(op, NULL, hew_active_isa(), true, tests, count);
+    harness.rung = hew_active_isa();
+    while (!hew_isa_available(harness.rung) || is_emulated(harness.rung))
+        harness.rung--;
+    add_jobs(op, NULL, harness.rung, true, tests, count);
     return run_jobs(op);
 }
 
@@ -181,14 +230,18 @@ int run_on_rungs(const char *op, int family, const test *tests, size_t count)
     for (size_t i = 0; i < hew_all_kernels_count; i++)
         if (hew_all_kernels[i].family == family && hew_all_kernels[i].isa != HEW_ISA_REF)
             wanted |= 1u << hew_all_kernels[i].isa;
+    const char *const problem = emulate_rungs(wanted);
     hew_cpu_restrict(~0u);
     const unsigned present = hew_cpu_rungs();
     for (int isa = 0; isa < HEW_ISA_COUNT; isa++) {
         if (!(wanted >> isa & 1))
             continue;
         const bool available = present >> isa & 1;
-        printf("%s on %s: %s\n", op, hew_isa_name((hew_isa)isa),
-               available ? "native" : "SKIPPED: not on this machine, or hidden by HEW_MAX_ISA");
+        printf("%s on %s: %s%s\n", op, hew_isa_name((hew_isa)isa),
+               !available         ? "SKIPPED: not on this machine, or hidden by HEW_MAX_ISA; "
+               : is_emulated(isa) ? "emulated"
+                                  : "native",
+               available || !problem ? "" : problem);
         add_jobs(op, hew_isa_name((hew_isa)isa), (hew_isa)isa, available, tests, count);
     }
     if (harness.sanitized)

@@ -46,13 +46,15 @@ int run_once(const char *op, const test *tests, size_t count);
 
 /*
  * Runs each test once on each rung above ref for which kernels.def has lines of `family`, as
- * <op>__<rung>__<name>, with the rungs above it taken away.  A rung that this machine lacks shows
- * up as skipped.
+ * <op>__<rung>__<name>, with the rungs above it taken away.  A rung that this machine lacks is
+ * emulated (docs/emulation.md), which costs 10 us for each run of instructions that it lacks; where
+ * that can't be, it shows up as skipped.
  */
 int run_on_rungs(const char *op, int family, const test *tests, size_t count);
 
 /* The rung of the running test; the highest one in use under run_once. */
 hew_isa test_rung(void);
+
 
 /* Takes away the rungs above ref, to compute what is wanted, and gives the test's back. */
 void use_ref(void);
@@ -67,6 +69,11 @@ typedef struct rng {
 /* Names the case that runs now, for the report, and gives its generator: a function of the seed,
  * the test's name and the case's, so that all rungs see the same numbers. */
 __attribute__((format(printf, 1, 2))) rng case_rng(const char *format, ...);
+
+/* Whether to run this case of so many multiplications, whose generator has just been made: where
+ * instructions are emulated, one in 16 is enough, and none that takes a second.  Other seeds run
+ * others. */
+bool takes_case(const rng *r, int64_t macs);
 
 uint64_t rng_next(rng *r);
 int64_t rng_between(rng *r, int64_t low, int64_t high); /* both included */

@@ -5,7 +5,7 @@
 #include "harness.h"
 
 extern struct harness {
-    bool seeded, sanitized;
+    bool seeded, sanitized, emulating;
     uint64_t seed;
     const char *stream;   /* the running test's name without its rung */
     const char *test;     /* its whole name */

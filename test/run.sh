@@ -1,6 +1,7 @@
 #!/bin/sh
-# run.sh TEST... - runs tests, JOBS at a time, all of them, and closes with the sums of their
-# counts.  A test's output is shown when it fails, or with V=1; what it skips always is.
+# run.sh TEST... - runs tests, JOBS at a time, all of them, and closes with how each rung was run
+# and with the sums of their counts.  A test's output is shown when it fails, or with V=1; what it
+# skips always is.
 set -u
 
 count() { # WORD: the number in cmocka's closing "[  WORD  ] n test(s)"
@@ -18,6 +19,8 @@ run_one() { # SUMS TEST: what it prints comes in one piece
     [ $status -eq 0 ] || [ "$f" -gt 0 ] || f=1
     [ $((p + f + s)) -gt 0 ] || f=1
     echo "$p $f $s" >> "$sums"
+    sed -n 's/^[a-z0-9_]* on \([a-z0-9_]*\): \(native\|emulated\|SKIPPED\).*/\1 \2/p' \
+        "$log" >> "$sums"
     name=${test##*/}
     {
         [ "$f" -eq 0 ] && [ "${V:-0}" = 0 ] || cat "$log"
@@ -36,7 +39,16 @@ fi
 sums=$(mktemp)
 trap 'rm -f "$sums"' EXIT
 printf '%s\0' "$@" | xargs -0 -P "${JOBS:-$(nproc)}" -I TEST "$0" --one "$sums" TEST
-awk '{p += $1; f += $2; s += $3} END {
+awk '/^[0-9]/ {p += $1; f += $2; s += $3; runs++}
+/^[a-z]/ {
+    times[$1 " " $2]++
+    rungs[$1] = 1
+} END {
+    n = split("avx2 avx2_vnni avx512 avx512_vnni avx512_bf16 amx", name, " ")
+    for (i = 1; i <= n; i++)
+        if (name[i] in rungs)
+            printf "%s: %d groups native, %d emulated, %d skipped\n", name[i],
+                times[name[i] " native"], times[name[i] " emulated"], times[name[i] " SKIPPED"]
     printf "total: %d passed, %d failed, %d skipped\n", p, f, s
-    exit NR == 0 || f > 0
+    exit runs == 0 || f > 0
 }' "$sums"
