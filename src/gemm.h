@@ -50,6 +50,8 @@ struct hew_gemm {
     size_t chunk; /* VECTORS: of C's longer side */
     const hew_kernel *tile; /* VECTORS, WEIGHT_ONLY: for the epilogue */
     size_t group_words;     /* WEIGHT_ONLY: of a chain */
+    expand_s8_fn *expand;   /* WEIGHT_ONLY, many rows; else null */
+    add_scaled_f32_fn *add_scaled;
 };
 
 /* The few vectors times one matrix of gemv.c: whether they serve, what they need, a task. */

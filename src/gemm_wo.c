@@ -6,8 +6,14 @@
  *             for each tile of rows      kernel: all of k, group after group, the sums in L1;
  *                                        then the epilogue
  *
- * A kernel decodes the words again for each tile, beside the multiplies: floats would be four or
- * eight times as much to read.
+ * A kernel decodes the words beside the multiplies, again for each tile.  Many rows share floats:
+ *
+ *         for each panel
+ *             for each group             its words as floats, in L2
+ *                 for each tile of rows  gemm_f32's kernel; its sums, scaled, added to the panel's
+ *             the epilogue
+ *
+ * The group's chain is the same.  Long groups stay with the former.
  */
 #include "gemm.h"
 
@@ -15,7 +21,8 @@
 
 enum {
     GROUP_UNIT = 32, /* whole words of both types, and so for types to come */
-    BLOCK_ROWS = 96  /* a panel's words come from L2 for so many rows */
+    BLOCK_ROWS = 192, /* a panel's words come from L2 for so many rows */
+    MANY_ROWS = 32    /* pay for making floats of the words first */
 };
 
 hew_status hew_wo_check(hew_gemm_desc *d)
@@ -48,6 +55,18 @@ static bool copies_a(const hew_gemm *op)
     return op->d.transpose_a || op->words * op->depth != (size_t)op->d.k;
 }
 
+/* Sums of a block of rows, or of a tile's. */
+static size_t sums_floats(const hew_gemm *op)
+{
+    return (op->expand ? op->block_rows : (size_t)op->panels.mr) * (size_t)op->panels.max_nr;
+}
+
+/* A group of a panel as floats, for many rows. */
+static size_t expanded_floats(const hew_gemm *op)
+{
+    return op->expand ? op->group_words * op->depth * (size_t)op->panels.max_nr : 0;
+}
+
 static size_t floats(size_t n) { return hew_round_up(n * sizeof(float), HEW_ALIGNMENT); }
 
 hew_status hew_wo_plan(hew_gemm *op)
@@ -67,9 +86,15 @@ hew_status hew_wo_plan(hew_gemm *op)
     if (copies_a(op) && !hew_mul((int64_t)op->block_rows * (int64_t)sizeof(float),
                                  (int64_t)copied_row(op), &a))
         return hew_fail(HEW_ERR_OVERFLOW, "gemm: k = %lld is too large", (long long)d->k);
-    op->worker_bytes = floats((size_t)(op->panels.mr * op->panels.max_nr)) +
-                       floats((size_t)(op->tile->mr * op->tile->nr)) +
-                       hew_round_up((size_t)a, HEW_ALIGNMENT);
+    if (op->block_rows >= MANY_ROWS && op->group_words * op->depth <= HEW_K_BLOCK) {
+        size_t count;
+        op->expand = HEW_FN(expand_s8, hew_kernels(d->b_type == HEW_S4 ? HEW_FAMILY_expand_s4
+                                                                       : HEW_FAMILY_expand_s8,
+                                                   &count));
+        op->add_scaled = HEW_FN(add_scaled_f32, hew_kernels(HEW_FAMILY_add_scaled_f32, &count));
+    }
+    op->worker_bytes = floats(sums_floats(op)) + floats((size_t)(op->tile->mr * op->tile->nr)) +
+                       floats(expanded_floats(op)) + hew_round_up((size_t)a, HEW_ALIGNMENT);
     return HEW_OK;
 }
 
@@ -174,32 +199,118 @@ static const float *rows_of_a(const run_state *s, size_t member, size_t row, siz
     return copy;
 }
 
-/* All of the tile's rows and k against one panel. */
-static void run_tile(const run_state *s, const hew_panel *p, const float *a, size_t a_stride,
-                     size_t rows, float *sums)
+/* A block of rows on its way along the panels. */
+typedef struct block {
+    size_t member, row, rows;
+    const float *a;
+    size_t stride; /* floats between its rows */
+    float *sums, *partial, *floats;
+} block;
+
+/* What a run has for the panel's first column: weights, and scales and zero points of group 0. */
+typedef struct weights {
+    const char *words;
+    const float *scale;
+    const int8_t *zero;
+    size_t stride; /* of both */
+} weights;
+
+static weights weights_of(const run_state *s, const hew_panel *p)
 {
     const hew_gemm *op = s->op;
-    const size_t n = (size_t)op->d.n, nr = (size_t)p->kernel->nr;
     const bool grouped = op->d.b_group != 0;
     const float *scale = grouped ? s->args->scale : NULL;
     const int8_t *zero = s->args->b_zero;
+    return (weights){hew_gemm_packed_panels(op, s->args->packed_b) +
+                         p->offset * op->words * HEW_WORD,
+                     scale ? scale + p->column : NULL, zero ? zero + p->column : NULL,
+                     grouped ? (size_t)op->d.n : 0};
+}
+
+/* The sums of a few rows over all k. */
+static void sum_rows(const hew_gemm *op, const hew_panel *p, const weights *w, const block *b,
+                     size_t row, size_t rows)
+{
     if (op->words == 0) {
-        memset(sums, 0, rows * nr * sizeof(float));
+        memset(b->sums, 0, rows * (size_t)p->kernel->nr * sizeof(float));
         return;
     }
-    HEW_FN(gemm_f32s8, p->kernel)(&(hew_gemm_wo){
-        .a = a,
-        .a_stride = a_stride * sizeof(float),
-        .b = hew_gemm_packed_panels(op, s->args->packed_b) + p->offset * op->words * HEW_WORD,
-        .words = op->words,
-        .group_words = op->group_words,
-        .scale = scale ? scale + p->column : NULL,
-        .zero = zero ? zero + p->column : NULL,
-        .scale_stride = n * sizeof(float),
-        .zero_stride = grouped ? n : 0,
-        .sums = sums,
-        .m = (int)rows,
-        .n = p->n});
+    HEW_FN(gemm_f32s8, p->kernel)(&(hew_gemm_wo){.a = b->a + row * b->stride,
+                                                 .a_stride = b->stride * sizeof(float),
+                                                 .b = w->words,
+                                                 .words = op->words,
+                                                 .group_words = op->group_words,
+                                                 .scale = w->scale,
+                                                 .zero = w->zero,
+                                                 .scale_stride = w->stride * sizeof(float),
+                                                 .zero_stride = w->stride,
+                                                 .sums = b->sums,
+                                                 .m = (int)rows,
+                                                 .n = p->n});
+}
+
+static void few_rows(const run_state *s, const hew_panel *p, const block *b)
+{
+    const size_t nr = (size_t)p->kernel->nr;
+    const size_t tiles = hew_ceil_div(b->rows, (size_t)s->op->panels.mr);
+    const weights w = weights_of(s, p);
+    for (size_t t = 0; t < tiles; t++) {
+        const size_t row = hew_cut(b->rows, tiles, t);
+        const size_t rows = hew_cut(b->rows, tiles, t + 1) - row;
+        sum_rows(s->op, p, &w, b, row, rows);
+        hew_gemm_finish(s->op, &s->epilogue, b->member, b->row + row, rows, p->column,
+                        (size_t)p->n, b->sums, nr, b->partial);
+    }
+}
+
+/* Adds the products of `count` elements from kk on, whose weights are floats by now: n columns. */
+static void add_group(const hew_gemm *op, const block *b, size_t kk, size_t count,
+                      const float *floats, const float *scale, size_t n, float *sums)
+{
+    const size_t width = (size_t)op->tile->nr;
+    const size_t tiles = hew_ceil_div(b->rows, (size_t)op->tile->mr);
+    hew_reduce_step step = {.b_row = 0};
+    hew_gemm_tile tile = {.steps = &step,
+                          .n_steps = 1,
+                          .a_offset = kk * sizeof(float),
+                          .k = count,
+                          .b = floats,
+                          .partial = b->partial,
+                          .n = (int)width};
+    for (size_t t = 0; t < tiles; t++) {
+        const size_t row = hew_cut(b->rows, tiles, t);
+        tile.m = (int)(hew_cut(b->rows, tiles, t + 1) - row);
+        for (size_t i = 0; i < (size_t)tile.m; i++)
+            step.a[i] = b->a + (row + i) * b->stride;
+        HEW_FN(gemm_f32, op->tile)(&tile);
+        op->add_scaled((size_t)tile.m, n, width, b->partial, scale, sums + row * width);
+    }
+}
+
+/* A panel is one or more of gemm_f32's; so are its sums. */
+static void many_rows(const run_state *s, const hew_panel *p, const block *b)
+{
+    const hew_gemm *op = s->op;
+    const size_t width = (size_t)op->tile->nr, nr = (size_t)p->kernel->nr, n = (size_t)p->n;
+    const weights w = weights_of(s, p);
+    memset(b->sums, 0, b->rows * nr * sizeof(float));
+    for (size_t word = 0, g = 0; word < op->words; word += op->group_words, g++) {
+        const size_t words = hew_min(op->group_words, op->words - word), kk = word * op->depth;
+        op->expand(&(hew_expand){.b = w.words + word * nr * HEW_WORD,
+                                 .words = words,
+                                 .zero = w.zero ? w.zero + g * w.stride : NULL,
+                                 .out = b->floats,
+                                 .width = width,
+                                 .n = p->n});
+        const size_t count = words * op->depth; /* past k, A is zero */
+        for (size_t j = 0; j < n; j += width)
+            add_group(op, b, kk, count, b->floats + j * words * op->depth,
+                      w.scale ? w.scale + g * w.stride + j : NULL, hew_min(width, n - j),
+                      b->sums + j * b->rows);
+    }
+    for (size_t j = 0; j < n; j += width)
+        hew_gemm_finish(op, &s->epilogue, b->member, b->row, b->rows, p->column + j,
+                        hew_min(width, n - j), b->sums + j * b->rows, width, b->partial);
 }
 
 static void run_task(void *context, size_t worker, size_t task)
@@ -207,27 +318,21 @@ static void run_task(void *context, size_t worker, size_t task)
     const run_state *s = context;
     const hew_gemm *op = s->op;
     const size_t m = (size_t)op->d.m, count = op->panels.count;
-    const size_t mr = (size_t)op->panels.mr, nr = (size_t)op->panels.max_nr;
-    const size_t chunk = task % op->chunks, block = task / op->chunks % op->row_blocks;
-    const size_t member = task / op->chunks / op->row_blocks;
-    const size_t begin = hew_cut(m, op->row_blocks, block);
-    const size_t rows = hew_cut(m, op->row_blocks, block + 1) - begin;
+    const size_t chunk = task % op->chunks, row_block = task / op->chunks % op->row_blocks;
+    block b = {.member = task / op->chunks / op->row_blocks,
+               .row = hew_cut(m, op->row_blocks, row_block)};
+    b.rows = hew_cut(m, op->row_blocks, row_block + 1) - b.row;
     char *scratch = s->workers + worker * op->worker_bytes;
-    float *sums = hew_take(&scratch, mr * nr * sizeof(float));
-    float *partial = hew_take(&scratch, (size_t)(op->tile->mr * op->tile->nr) * sizeof(float));
-    size_t stride;
-    const float *a = rows_of_a(s, member, begin, rows, (float *)scratch, &stride);
-
-    const size_t end = hew_cut(count, op->chunks, chunk + 1), tiles = hew_ceil_div(rows, mr);
-    for (size_t i = hew_cut(count, op->chunks, chunk); i < end; i++) {
-        const hew_panel *p = op->panels.panel + i;
-        for (size_t t = 0; t < tiles; t++) {
-            const size_t row = hew_cut(rows, tiles, t), high = hew_cut(rows, tiles, t + 1) - row;
-            run_tile(s, p, a + row * stride, stride, high, sums);
-            hew_gemm_finish(op, &s->epilogue, member, begin + row, high, p->column, (size_t)p->n,
-                            sums, nr, partial);
-        }
-    }
+    b.sums = hew_take(&scratch, sums_floats(op) * sizeof(float));
+    b.partial = hew_take(&scratch, (size_t)(op->tile->mr * op->tile->nr) * sizeof(float));
+    b.floats = hew_take(&scratch, expanded_floats(op) * sizeof(float));
+    b.a = rows_of_a(s, b.member, b.row, b.rows, (float *)scratch, &b.stride);
+    const hew_panel *p = op->panels.panel + hew_cut(count, op->chunks, chunk);
+    for (; p < op->panels.panel + hew_cut(count, op->chunks, chunk + 1); p++)
+        if (op->expand)
+            many_rows(s, p, &b);
+        else
+            few_rows(s, p, &b);
 }
 
 hew_status hew_wo_run(const hew_gemm *op, const hew_gemm_args *args, char *workers)

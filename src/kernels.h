@@ -151,6 +151,28 @@ typedef void hew_gemm_wo_fn(const hew_gemm_wo *tile);
 typedef hew_gemm_wo_fn gemm_f32s8_fn, gemm_f32s4_fn;
 typedef hew_gemm_ref_fn gemm_f32s8_ref_fn, gemm_f32s4_ref_fn;
 
+/*
+ * For many rows a group's weights become floats once, as panels of gemm_f32:
+ *
+ *     expand_s8, expand_s4    out[kk][j] = (float)(q[kk][j] - zero[j])      whole words of k
+ *     add_scaled_f32          sums[i][j] = fma(x[i][j], scale[j], sums[i][j])
+ *
+ * `width` is the columns of such a panel, a power of two that divides nr; x and sums are rows of as
+ * many floats.  scale may be null: 1.  What columns past n hold is left open.
+ */
+typedef struct hew_expand {
+    const void *b; /* words of a panel of gemm_f32s8 or gemm_f32s4 */
+    size_t words;
+    const int8_t *zero; /* or null: 0 */
+    float *out;         /* nr / width panels, 64-byte aligned */
+    size_t width;
+    int n;
+} hew_expand;
+typedef void expand_s8_fn(const hew_expand *e);
+typedef expand_s8_fn expand_s4_fn;
+typedef void add_scaled_f32_fn(size_t m, size_t n, size_t width, const float *x, const float *scale,
+                               float *sums);
+
 /* ---------------------------------------------------------------- gemv_f32 and dots_f32 ---- */
 
 /*

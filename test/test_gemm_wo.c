@@ -62,6 +62,22 @@ static void long_k(void)
                 }
 }
 
+/* Rows enough for weights that become floats first; groups of more than 512 don't. */
+static void many_rows(void)
+{
+    static const int64_t some_n[] = {1, 15, 16, 17, 33, 64, 65, 127}, groups[] = {0, 32, 128, 1024};
+    for (int t = 0; t < 2; t++)
+        for (int i = 0; i < 8; i++)
+            for (int j = 0; j < 4; j++)
+                for (int bits = 0; bits < 8; bits++) {
+                    gemm_case g = WO_CASE(both[t], .m = 31 + i, .n = some_n[i],
+                                          .k = bits & 1 ? 300 : 1029, .b_group = groups[j]);
+                    g.b_zero = bits & 2;
+                    g.d.transpose_a = bits & 4;
+                    check_gemm(&g);
+                }
+}
+
 static void transposes(void)
 {
     static const int64_t sizes[][3] = {{1, 1, 1},    {3, 5, 7},    {6, 16, 8},   {8, 64, 33},
@@ -194,8 +210,9 @@ int main(void)
 {
     static const test tests[] = {
         {"m_tail", m_tail}, {"n_tail", n_tail}, {"k_tail", k_tail}, {"long_k", long_k},
-        {"transposes", transposes}, {"epilogue", epilogue}, {"values", values},
-        {"batches", batches}, {"threads", threads}, {"random_shapes", random_shapes},
+        {"many_rows", many_rows}, {"transposes", transposes}, {"epilogue", epilogue},
+        {"values", values}, {"batches", batches}, {"threads", threads},
+        {"random_shapes", random_shapes},
     };
     return run_on_rungs("gemm_wo", HEW_FAMILY_gemm_f32s8, TESTS(tests));
 }

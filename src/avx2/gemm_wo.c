@@ -47,3 +47,11 @@ HEW_INLINE vf decode_first(vw *x, decoder d, const int bits, const bool shifted)
 
 WO_KERNEL(hew_gemm_f32s8_8x32_avx2, 8)
 WO_KERNEL(hew_gemm_f32s4_8x32_avx2, 4)
+
+void hew_expand_s8_avx2(const hew_expand *e) { expand(e, 8); }
+void hew_expand_s4_avx2(const hew_expand *e) { expand(e, 4); }
+void hew_add_scaled_f32_avx2(size_t m, size_t n, size_t width, const float *x, const float *scale,
+                          float *sums)
+{
+    add_scaled(m, n, width, x, scale, sums);
+}

@@ -70,3 +70,11 @@ HEW_INLINE vf decode_second(vw *x, decoder d, const int bits, const bool shifted
 
 WO_KERNEL(hew_gemm_f32s8_8x64_avx512, 8)
 WO_KERNEL(hew_gemm_f32s4_8x64_avx512, 4)
+
+void hew_expand_s8_avx512(const hew_expand *e) { expand(e, 8); }
+void hew_expand_s4_avx512(const hew_expand *e) { expand(e, 4); }
+void hew_add_scaled_f32_avx512(size_t m, size_t n, size_t width, const float *x, const float *scale,
+                            float *sums)
+{
+    add_scaled(m, n, width, x, scale, sums);
+}

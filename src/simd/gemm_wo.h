@@ -163,3 +163,37 @@ HEW_INLINE void columns(const hew_gemm_wo *t, height h, const int bits)
         group_fn *const fn = t->m <= 2 && !t->zero ? plain[t->m - 1] : shifted[t->m - 1];          \
         columns(t, (height){fn, WIDTH(t->m)}, bits);                                               \
     }
+
+/* ------------------------------------------------------------------------- for many rows ---- */
+
+/* A panel's words as rows of floats. */
+HEW_INLINE void expand(const hew_expand *e, const int bits)
+{
+    const size_t k = e->words * (32 / (size_t)bits), row = e->width * sizeof(float);
+    decoder d[4];
+    char *out[4]; /* of each register's columns */
+    for (int j = 0; j < 4; j++) {
+        const int8_t *zero = e->zero + j * LANES;
+        const size_t column = (size_t)j * LANES;
+        d[j] = decoder_of(e->zero ? vf_from_s8(zero, e->n - j * LANES) : vf_zero(), bits);
+        out[j] = (char *)(e->out + column / e->width * k * e->width + column % e->width);
+    }
+    const char *b = e->b;
+    for (size_t words = e->words, at = 0; words > 0; words--, b += ROW)
+        for (int j = 0; j < 4; j++) {
+            vw x = vw_load(b + OFFSET(j));
+            HEW_UNROLL for (int s = 0; s < 32 / bits; s++)
+                vf_store(out[j] + at + (size_t)s * row, decode(&x, &d[j], bits, true, s % 2 != 0));
+            at += j == 3 ? 32 / (size_t)bits * row : 0;
+        }
+}
+
+HEW_INLINE void add_scaled(size_t m, size_t n, size_t width, const float *x, const float *scale,
+                           float *sums)
+{
+    for (size_t j = 0; j < n; j += LANES) {
+        const vf factor = scale ? load_first((int)(n - j), (const char *)(scale + j)) : vf_set(1);
+        for (size_t at = j; at < m * width; at += width)
+            vf_store(sums + at, vf_fma(vf_load(x + at), factor, vf_load(sums + at)));
+    }
+}
