@@ -66,8 +66,8 @@ static const char help[] =
     "of the copy bandwidth, each measured for data of the same size.  With one thread, times are\n"
     "that thread's CPU time, so that other processes don't count; with more, wall time.\n"
     "\n"
-    "Quantised problems have a scale for each output channel, a bias of s32 where there is one, and\n"
-    "integers over all of their range.\n"
+    "Quantised problems have a scale for each output channel, a bias of s32 where there is one,\n"
+    "and integers over all of their range.\n"
     "\n"
     "Exit status: 0, 1 when a result was wrong, 2 when the command line was.\n";
 
