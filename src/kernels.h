@@ -91,6 +91,12 @@ typedef struct hew_reduce_step {
  *                  from +0 in rising s, kk.
  *     gemm_u8s8    A u8, B s8; depth 4, or 2 with B widened to s16.  Sums are s32 modulo 2^32.
  *     gemm_s8s8    likewise, A s8.
+ *     gemm_bf16    A and B bf16, depth 2; sums f32.  The sum over all steps of one call is one chain
+ *                  from +0: of each word, the product of the second elements is added first, then
+ *                  that of the first ones, each with one rounding to nearest, even where k ends
+ *                  after the first.  Denormals are zeros, in and out.  So VDPBF16PS sums, whatever
+ *                  MXCSR says; other kernels, and all epilogues, find it saying so (hew_bf16_mode).
+ *                  Of `quant`, c_type and add_type alone are read: F32 or BF16.
  *     direct_f32   gemm_f32's tile on rows of B as the caller stores them; needs columns in the
  *                  last of its registers (a narrower kernel is there for fewer).
  */
@@ -111,14 +117,14 @@ typedef struct hew_gemm_tile {
     const hew_quant *quant;       /* integer sums only */
 } hew_gemm_tile;
 typedef void hew_gemm_fn(const hew_gemm_tile *tile);
-typedef hew_gemm_fn gemm_f32_fn, direct_f32_fn, gemm_u8s8_fn, gemm_s8s8_fn;
+typedef hew_gemm_fn gemm_f32_fn, direct_f32_fn, gemm_u8s8_fn, gemm_s8s8_fn, gemm_bf16_fn;
 
 typedef void hew_gemm_ref_fn(const hew_gemm *op, const hew_gemm_args *args);
-typedef hew_gemm_ref_fn gemm_f32_ref_fn, gemm_u8s8_ref_fn, gemm_s8s8_ref_fn;
+typedef hew_gemm_ref_fn gemm_f32_ref_fn, gemm_u8s8_ref_fn, gemm_s8s8_ref_fn, gemm_bf16_ref_fn;
 typedef void conv_f32_fn(void); /* these have no kernels of their own */
-typedef conv_f32_fn conv_u8s8_fn, conv_s8s8_fn;
+typedef conv_f32_fn conv_u8s8_fn, conv_s8s8_fn, conv_bf16_fn;
 typedef void hew_conv_ref_fn(const hew_conv *op, const hew_conv_args *args);
-typedef hew_conv_ref_fn conv_f32_ref_fn, conv_u8s8_ref_fn, conv_s8s8_ref_fn;
+typedef hew_conv_ref_fn conv_f32_ref_fn, conv_u8s8_ref_fn, conv_s8s8_ref_fn, conv_bf16_ref_fn;
 
 /* ------------------------------------------------------------ gemm_f32s8 and gemm_f32s4 ---- */
 

@@ -19,7 +19,7 @@
  * The sequentially consistent operations are the two places where each side writes one word and
  * then reads the other's: claims (or closing) and sleepers, unfinished and caller_sleeps.
  */
-#include "core.h"
+#include "affinity.h"
 
 #include <errno.h>
 #include <linux/futex.h>
@@ -149,24 +149,14 @@ static uint32_t run_slices(hew_pool *pool)
     return finished;
 }
 
-/*
- * A scheduler may wake a worker on its caller's CPU and leave the two there for milliseconds while
- * another CPU idles (Linux 6.18 does, on a virtual machine).  The worker then moves by itself; its
- * affinity mask is as before afterwards.
- */
+/* A scheduler may wake a worker on its caller's CPU, and leave the two there for milliseconds while
+ * another CPU idles: Linux 6.18 does, on a virtual machine. */
 static void leave_callers_cpu(const hew_pool *pool)
 {
     const int cpu = sched_getcpu();
-    if (cpu < 0 || cpu >= CPU_SETSIZE || pool->pinned || pool->cpus == 1 ||
-        cpu != atomic_load_explicit(&pool->caller_cpu, memory_order_relaxed))
-        return;
-    cpu_set_t mask;
-    if (sched_getaffinity(0, sizeof mask, &mask) != 0)
-        return; /* more CPUs than a cpu_set_t holds */
-    cpu_set_t others = mask;
-    CPU_CLR((size_t)cpu, &others);
-    if (CPU_COUNT(&others) > 0 && sched_setaffinity(0, sizeof others, &others) == 0)
-        sched_setaffinity(0, sizeof mask, &mask);
+    if (!pool->pinned && pool->cpus > 1 && cpu >= 0 &&
+        cpu == atomic_load_explicit(&pool->caller_cpu, memory_order_relaxed))
+        hew_leave_cpu(cpu);
 }
 
 static void *worker(void *argument)
@@ -280,22 +270,6 @@ hew_threads hew_pool_threads(hew_pool *pool)
 
 /* --------------------------------------------------------------------- creation, the end ---- */
 
-/* The calling thread's affinity mask, of *bytes bytes; null with errno. */
-static cpu_set_t *affinity_mask(size_t *bytes)
-{
-    for (size_t cpus = CPU_SETSIZE; cpus <= 1 << 20; cpus *= 2) {
-        *bytes = CPU_ALLOC_SIZE(cpus);
-        cpu_set_t *set = hew_malloc(*bytes);
-        errno = ENOMEM;
-        if (set == NULL || sched_getaffinity(0, *bytes, set) == 0)
-            return set;
-        hew_mfree(set);
-        if (errno != EINVAL) /* which means that the system has more CPUs than that */
-            break;
-    }
-    return NULL;
-}
-
 static int start_worker(hew_pool *pool, uint32_t i, bool pin, const cpu_set_t *mask, size_t bytes,
                         cpu_set_t *one)
 {
@@ -390,7 +364,7 @@ hew_status hew_pool_create(hew_pool **pool, const hew_pool_desc *desc)
         return hew_fail(HEW_ERR_SYSTEM, "hew_pool_create: pthread_atfork: %s",
                         strerror(atfork_error));
     size_t bytes;
-    cpu_set_t *const mask = affinity_mask(&bytes);
+    cpu_set_t *const mask = hew_affinity_mask(&bytes);
     if (mask == NULL)
         return hew_fail(errno == ENOMEM ? HEW_ERR_NO_MEMORY : HEW_ERR_SYSTEM,
                         "hew_pool_create: the affinity mask: %s", strerror(errno));
