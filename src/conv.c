@@ -183,6 +183,8 @@ static hew_conv_path path_of(const hew_conv *op, const hew_kernel *lines)
 {
     if (lines->isa == HEW_ISA_REF)
         return HEW_CONV_REF;
+    if (op->format.bf16)
+        return HEW_CONV_PANELS;
     if (op->format.integer)
         return op->d.groups > 1 && op->group_in == 1 ? HEW_CONV_DEPTHWISE_S8 : HEW_CONV_PANELS;
     const hew_reduction *r = &op->reduction;
@@ -199,7 +201,8 @@ static hew_conv_path path_of(const hew_conv *op, const hew_kernel *lines)
 /*
  * The sum as words.  Where the channels of a tap fill whole words, each tap has its own, whether a
  * row of taps is one step or several; where they don't, a short row of taps becomes words as a
- * whole, and then is always one step.
+ * whole, and then is always one step.  Not so bf16, where taps in the padding may have to be left
+ * out one by one.
  */
 static void cut_words(hew_conv *op)
 {
@@ -208,7 +211,8 @@ static void cut_words(hew_conv *op)
     const size_t row = taps * op->group_in;
     const bool in_one_piece =
         d->groups == 1 && d->in_stride == d->in_c && d->dilation[2] == 1 && taps > 1;
-    if (op->group_in % op->depth == 0 || !in_one_piece || row * op->format.a_size > PATCH_ROW) {
+    if (op->group_in % op->depth == 0 || !op->format.integer || !in_one_piece ||
+        row * op->format.a_size > PATCH_ROW) {
         op->reduction = hew_reduction_of(rows, taps, hew_ceil_div(op->group_in, op->depth));
         op->merge_taps = in_one_piece && op->group_in % op->depth == 0 &&
                          op->reduction.block_taps == op->reduction.taps;
@@ -255,8 +259,8 @@ static hew_status prepare(hew_conv *op)
                                      op->group_in);
     op->epilogue = (hew_epilogue){.alpha = 1, .beta = 1};
     op->act = hew_epilogue_act(&op->epilogue, d->act);
-    op->staged = op->format.integer && d->out_type != HEW_F32 &&
-                 (op->act.kind != HEW_ACT_NONE || d->out_type == HEW_BF16);
+    op->staged = d->out_type != HEW_F32 && (op->act.kind != HEW_ACT_NONE ||
+                                            (op->format.integer && d->out_type == HEW_BF16));
     op->act_fn = HEW_FN(act_f32, hew_kernels(HEW_FAMILY_act_f32, &count));
     op->transpose = HEW_FN(transpose_f32, hew_kernels(HEW_FAMILY_transpose_f32, &count));
     op->quantize_fn = HEW_FN(quantize_f32, hew_kernels(HEW_FAMILY_quantize_f32, &count));

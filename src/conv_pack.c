@@ -48,6 +48,19 @@ static void pack_bytes(const hew_conv *op, const hew_panel *p, const uint8_t *w,
             }
 }
 
+/* The same of bf16, whose taps have their own words always. */
+static void pack_halves(const hew_conv *op, const hew_panel *p, const uint16_t *w, uint16_t *out)
+{
+    const size_t channels = op->group_in, nr = (size_t)p->kernel->nr;
+    const size_t taps = op->reduction.rows * op->reduction.taps, step = op->reduction.channels * nr;
+    memset(out, 0, taps * step * HEW_WORD);
+    for (size_t j = 0; j < (size_t)p->n; j++)
+        for (size_t c = 0; c < channels; c++)
+            for (size_t t = 0; t < taps; t++)
+                out[(t * step + c / 2 * nr + j) * 2 + c % 2] =
+                    w[((p->column + j) * channels + c) * taps + t];
+}
+
 static void pack_groups(const hew_conv *op, const char *weights, void *packed)
 {
     const size_t taps = (size_t)(op->d.kernel[0] * op->d.kernel[1] * op->d.kernel[2]);
@@ -61,6 +74,8 @@ static void pack_groups(const hew_conv *op, const char *weights, void *packed)
             if (op->format.integer)
                 pack_bytes(op, p, (const uint8_t *)weights + g * group, out,
                            hew_conv_packed_sums(packed) + g * op->panels.padded_n + p->offset);
+            else if (op->format.bf16)
+                pack_halves(op, p, (const uint16_t *)(weights + g * group), (uint16_t *)out);
             else
                 pack_floats(op, p, (const float *)(weights + g * group), (float *)out);
         }
@@ -78,8 +93,10 @@ hew_status hew_conv_pack(const hew_conv *op, const void *weights, void *packed)
     const hew_conv_desc *d = &op->d;
     const size_t count = (size_t)(d->out_c * d->kernel[0] * d->kernel[1] * d->kernel[2]) *
                          op->group_in;
-    hew_pack_header(packed, op->layout,
-                    !op->format.integer && hew_any_nonfinite(weights, count));
+    const bool nonfinite = op->format.integer ? false
+                           : op->format.bf16  ? hew_any_nonfinite_bf16(weights, count)
+                                              : hew_any_nonfinite(weights, count);
+    hew_pack_header(packed, op->layout, nonfinite);
     if (op->path == HEW_CONV_REF)
         memcpy(hew_conv_packed_panels(op, packed), weights, count * op->format.b_size);
     else if (op->path == HEW_CONV_DEPTHWISE)

@@ -19,6 +19,7 @@ static void run_integers(const run_state *s, hew_block *b, size_t group, int32_t
     hew_quant quant = hew_conv_quant(op, s->args, hew_conv_packed_sums(s->args->packed) +
                                                       group * op->panels.padded_n);
     b->c_inverse = quant.c_inverse;
+    b->c_zero = quant.c_zero;
     hew_quant_fold(&b->epilogue, &quant, op->staged);
     if (quant.bias)
         quant.bias += column;
@@ -97,10 +98,14 @@ static void run_task(void *context, size_t worker, size_t task)
         .c_type = d->out_type,
         .quantize_fn = op->quantize_fn,
     };
-    if (op->format.integer)
+    if (op->format.integer) {
         run_integers(s, &b, group, (int32_t *)scratch);
-    else
-        hew_block_run(&b);
+        return;
+    }
+    const hew_quant types = hew_conv_quant(op, s->args, NULL);
+    if (op->format.bf16)
+        b.quant = &types;
+    hew_block_run(&b);
 }
 
 static hew_status run(const hew_conv *op, const hew_conv_args *args)
@@ -175,7 +180,13 @@ hew_status hew_conv_run(const hew_conv *op, const hew_conv_args *args)
     if (status != HEW_OK || op->pixels == 0)
         return status;
     const double start = HEW_UNLIKELY(hew_verbose()) ? hew_now() : 0;
-    status = run(op, args);
+    if (op->format.bf16) {
+        const unsigned mode = hew_bf16_mode();
+        status = run(op, args);
+        hew_restore_mode(mode);
+    } else {
+        status = run(op, args);
+    }
     if (HEW_UNLIKELY(start != 0))
         report(op, (hew_now() - start) * 1e6);
     return status;

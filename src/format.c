@@ -4,6 +4,7 @@
 #include "format.h"
 
 #include <math.h>
+#include <xmmintrin.h>
 
 enum { TYPES = HEW_S4 + 1 };
 
@@ -30,6 +31,8 @@ static const struct {
 } pairs[] = {
     {HEW_F32, HEW_F32, HEW_DYNAMIC_NONE,
      {.name = "f32", .gemm = HEW_FAMILY_gemm_f32, .conv = HEW_FAMILY_conv_f32}},
+    {HEW_BF16, HEW_BF16, HEW_DYNAMIC_NONE,
+     {.name = "bf16", .gemm = HEW_FAMILY_gemm_bf16, .conv = HEW_FAMILY_conv_bf16, .bf16 = true}},
     {HEW_U8, HEW_S8, HEW_DYNAMIC_NONE,
      {.name = "u8s8", .gemm = HEW_FAMILY_gemm_u8s8, .conv = HEW_FAMILY_conv_u8s8, .integer = true}},
     {HEW_U8, HEW_U8, HEW_DYNAMIC_NONE,
@@ -47,6 +50,15 @@ static const struct {
      {.name = "f32u8s8", .gemm = HEW_FAMILY_gemm_u8s8, .integer = true}},
 };
 
+unsigned hew_bf16_mode(void)
+{
+    const unsigned before = _mm_getcsr();
+    _mm_setcsr(0x9fc0);
+    return before;
+}
+
+void hew_restore_mode(unsigned mxcsr) { _mm_setcsr(mxcsr); }
+
 static bool is_byte(hew_type type) { return type == HEW_U8 || type == HEW_S8; }
 
 hew_status hew_format_of(const char *op, hew_type a, hew_type b, hew_type c, hew_type residual,
@@ -56,12 +68,14 @@ hew_status hew_format_of(const char *op, hew_type a, hew_type b, hew_type c, hew
         if (pairs[i].a != a || pairs[i].b != b || pairs[i].dynamic != dynamic)
             continue;
         *format = pairs[i].format;
-        const bool c_fits = c == HEW_F32 || (format->integer && (is_byte(c) || c == HEW_BF16 ||
-                                             (c == HEW_S32 && dynamic == HEW_DYNAMIC_NONE)));
-        const bool r_fits = residual == HEW_F32 || (format->integer && is_byte(residual));
+        const bool c_fits = c == HEW_F32 || (format->bf16 && c == HEW_BF16) ||
+                            (format->integer && (is_byte(c) || c == HEW_BF16 ||
+                                                 (c == HEW_S32 && dynamic == HEW_DYNAMIC_NONE)));
+        const bool r_fits = residual == HEW_F32 || (format->bf16 && residual == HEW_BF16) ||
+                            (format->integer && is_byte(residual));
         if (!c_fits || !r_fits)
             break;
-        format->a_size = format->integer ? 1 : sizeof(float);
+        format->a_size = format->integer ? 1 : hew_type_size(a);
         format->b_size = hew_type_size(b);
         format->c_size = hew_type_size(c);
         format->residual_size = hew_type_size(residual);

@@ -11,6 +11,7 @@ typedef struct hew_format {
     const char *name;     /* "f32", "u8s8" */
     int gemm, conv;       /* families; A of f32 that is quantised on the way counts as bytes */
     bool integer;         /* sums are s32 */
+    bool bf16;            /* runs go in hew_bf16_mode */
     bool weight_only;     /* floats times packed integers: gemm_wo.c */
     bool a_signed;        /* bytes of A are s8 */
     bool b_unsigned;      /* B is u8, and packed as s8, 128 lower */
@@ -25,6 +26,13 @@ hew_status hew_format_of(const char *op, hew_type a, hew_type b, hew_type c, hew
 
 /* Likewise of a product of floats with integer weights; false where the types are others. */
 bool hew_format_weight_only(const hew_gemm_desc *d, hew_format *format);
+
+/*
+ * MXCSR as kernels of bf16 want it: to nearest, denormals zero in and out.  The second takes back
+ * what the first returns.  Tasks on other threads inherit it (parallel.c).
+ */
+unsigned hew_bf16_mode(void);
+void hew_restore_mode(unsigned mxcsr);
 
 /* Bytes of an element; 0 for S4 and values that are no type. */
 size_t hew_type_size(hew_type type);

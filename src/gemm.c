@@ -73,7 +73,7 @@ static hew_status check_scalars(hew_gemm_desc *d, hew_format *format)
                           format);
     if (s != HEW_OK)
         return s;
-    if (format->integer && d->beta != 0)
+    if ((format->integer || format->bf16) && d->beta != 0)
         return hew_fail(HEW_ERR_UNSUPPORTED, "gemm: beta = %g with %s; a residual adds to C",
                         (double)d->beta, format->name);
     if (d->b_group != 0 && !format->weight_only)
@@ -135,14 +135,14 @@ static hew_status normalise(hew_gemm_desc *d, hew_format *f)
 
 static hew_gemm_path path_of(const hew_gemm_desc *d, const hew_format *format)
 {
-    const bool integer = format->integer;
+    const bool f32 = !format->integer && !format->bf16;
     if (format->weight_only)
         return HEW_GEMM_WEIGHT_ONLY;
-    if (!integer && hew_gemv_serves(d))
+    if (f32 && hew_gemv_serves(d))
         return HEW_GEMM_VECTORS;
     if (d->b_packed)
         return HEW_GEMM_PACKED;
-    if (!integer && !d->transpose_b && d->m <= DIRECT_ROWS &&
+    if (f32 && !d->transpose_b && d->m <= DIRECT_ROWS &&
         (d->m <= 2 * HEW_MAX_MR || d->k * d->n * (int64_t)sizeof(float) <= DIRECT_B_BYTES))
         return HEW_GEMM_DIRECT;
     return d->batch > 1 && d->stride_b != 0 ? HEW_GEMM_BATCHED : HEW_GEMM_ONE_SHOT;
@@ -177,14 +177,13 @@ static bool a_bytes(const hew_gemm *op, size_t *bytes)
     return true;
 }
 
-/* Scratch of integer sums: their stage, sums of A's rows. */
-static size_t integer_bytes(const hew_gemm *op)
+/* Scratch of what isn't f32 throughout: the stage, and for integers sums of A's rows. */
+static size_t typed_bytes(const hew_gemm *op)
 {
-    if (!op->format.integer)
-        return 0;
     const size_t stage = (size_t)op->panels.mr * (size_t)op->panels.max_nr * sizeof(float);
+    const size_t sums = op->block_rows * sizeof(int32_t);
     return hew_round_up(op->staged ? stage : 0, HEW_ALIGNMENT) +
-           hew_round_up(op->block_rows * sizeof(int32_t), HEW_ALIGNMENT);
+           hew_round_up(op->format.integer ? sums : 0, HEW_ALIGNMENT);
 }
 
 /* B that a run packs: a group of panels with the sums of their columns. */
@@ -238,7 +237,7 @@ static hew_status plan(hew_gemm *op)
     size_t bytes = tiles * (sizeof(hew_tile) + sizeof(hew_reduce_step));
     bytes = hew_round_up(bytes, HEW_ALIGNMENT) +
             hew_round_up(rows * (size_t)op->panels.max_nr * HEW_WORD, HEW_ALIGNMENT) +
-            integer_bytes(op);
+            typed_bytes(op);
     size_t a = 0, b = 0;
     const bool packs = op->path == HEW_GEMM_BATCHED || op->path == HEW_GEMM_ONE_SHOT;
     if (!a_bytes(op, &a) || (packs && !plan_packing(op, &b)))
@@ -304,8 +303,8 @@ static hew_status prepare(hew_gemm *op)
         return s;
     op->epilogue = (hew_epilogue){.alpha = d->alpha};
     op->act = hew_epilogue_act(&op->epilogue, d->act);
-    op->staged = op->format.integer && d->c_type != HEW_F32 &&
-                 (op->act.kind != HEW_ACT_NONE || d->c_type == HEW_BF16);
+    op->staged = d->c_type != HEW_F32 && (op->act.kind != HEW_ACT_NONE ||
+                                          (op->format.integer && d->c_type == HEW_BF16));
     op->act_fn = HEW_FN(act_f32, hew_kernels(HEW_FAMILY_act_f32, &count));
     op->transpose = HEW_FN(transpose_f32, hew_kernels(HEW_FAMILY_transpose_f32, &count));
     op->quantize_fn = HEW_FN(quantize_f32, hew_kernels(HEW_FAMILY_quantize_f32, &count));

@@ -15,11 +15,15 @@ void hew_gemm_pack_panel(const hew_gemm *op, const void *b, size_t panel, void *
         hew_wo_pack_panel(op, b, panel, out);
         return;
     }
-    if (!op->format.integer) {
+    if (!op->format.integer && !op->format.bf16) {
         hew_pack_panel(p, k, b, ldb, op->d.transpose_b, op->transpose, out);
         return;
     }
     const bool t = op->d.transpose_b;
+    if (op->format.bf16) {
+        hew_pack_halves(p, k, b, t ? 1 : ldb, t ? ldb : 1, out);
+        return;
+    }
     const hew_bytes bytes = {b, t ? 1 : ldb, t ? ldb : 1, op->format.b_unsigned};
     hew_pack_bytes(p, k, &bytes, out, sums);
 }

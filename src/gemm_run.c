@@ -29,8 +29,9 @@ static void run_small(const hew_gemm *op, const hew_gemm_args *args)
                           .last = true,
                           .c_stride = ldc,
                           .epilogue = &e};
-    if (op->format.integer) {
-        b_sums = hew_gemm_packed_sums(args->packed_b);
+    if (op->format.integer || op->format.bf16) {
+        if (op->format.integer)
+            b_sums = hew_gemm_packed_sums(args->packed_b);
         quant = hew_gemm_quant(op, args, b_sums);
         hew_quant_fold(&e, &quant, false);
         tile.quant = &quant;
@@ -73,6 +74,23 @@ static bool on_stack(const hew_gemm *op)
 {
     return op->shared_bytes == 0 && op->worker_bytes <= STACK_BYTES &&
            op->row_blocks * op->chunks <= 1 && op->members_per_task >= (size_t)op->d.batch;
+}
+
+static hew_status run(const hew_gemm *op, const hew_gemm_args *args)
+{
+    if (op->path == HEW_GEMM_REF) {
+        HEW_REF_FN(gemm_f32, op->kernel)(op, args);
+        return HEW_OK;
+    }
+    if (op->small_tiles > 0 && !args->b_zero &&
+        (op->row_blocks * op->chunks == 1 || !args->threads || args->threads->count == 1)) {
+        run_small(op, args);
+        return HEW_OK;
+    }
+    if (!on_stack(op))
+        return hew_gemm_run_tasks(op, args, args->scratch);
+    _Alignas(HEW_ALIGNMENT) char scratch[STACK_BYTES];
+    return hew_gemm_run_tasks(op, args, scratch);
 }
 
 size_t hew_gemm_scratch_size(const hew_gemm *op, size_t threads)
@@ -148,16 +166,12 @@ hew_status hew_gemm_run(const hew_gemm *op, const hew_gemm_args *args)
     if (status != HEW_OK || d->m == 0 || d->n == 0 || d->batch == 0)
         return status;
     const double start = HEW_UNLIKELY(hew_verbose()) ? hew_now() : 0;
-    if (op->path == HEW_GEMM_REF) {
-        HEW_REF_FN(gemm_f32, op->kernel)(op, args);
-    } else if (op->small_tiles > 0 && !args->b_zero &&
-               (op->row_blocks * op->chunks == 1 || !args->threads || args->threads->count == 1)) {
-        run_small(op, args);
-    } else if (on_stack(op)) {
-        _Alignas(HEW_ALIGNMENT) char scratch[STACK_BYTES];
-        status = hew_gemm_run_tasks(op, args, scratch);
+    if (op->format.bf16) {
+        const unsigned mode = hew_bf16_mode();
+        status = run(op, args);
+        hew_restore_mode(mode);
     } else {
-        status = hew_gemm_run_tasks(op, args, args->scratch);
+        status = run(op, args);
     }
     if (HEW_UNLIKELY(start != 0)) {
         const double us = (hew_now() - start) * 1e6;

@@ -3,6 +3,8 @@
  */
 #include "gemm.h"
 
+#include <string.h>
+
 /* A product has one step: the rows of A as they are. */
 static const uint32_t one_step[2] = {0, 1};
 
@@ -40,9 +42,9 @@ static const char *rows_of_a(const hew_gemm_run_state *s, const piece *p, char *
     char *out = hew_take(scratch, s->op->block_rows * *stride);
     if (size == sizeof(float))
         s->op->transpose(k, rows, (const float *)a, (size_t)d->lda, (float *)out, k + HEW_A_PAD);
-    for (size_t i = 0; size == 1 && i < k; i++)
+    for (size_t i = 0; size < sizeof(float) && i < k; i++)
         for (size_t r = 0; r < rows; r++)
-            out[r * *stride + i] = a[i * (size_t)d->lda + r];
+            memcpy(out + r * *stride + i * size, a + (i * (size_t)d->lda + r) * size, size);
     return out;
 }
 
@@ -100,13 +102,16 @@ static void run_piece(const hew_gemm_run_state *s, const piece *p, char *scratch
         .c_type = d->c_type,
         .quantize_fn = op->quantize_fn,
     };
+    hew_quant quant = hew_gemm_quant(op, s->args, p->b_sums);
     if (!op->format.integer) {
+        if (op->format.bf16)
+            block.quant = &quant;
         make_tiles(op, rows, a, stride, tiles, steps, count);
         hew_block_run(&block);
         return;
     }
-    hew_quant quant = hew_gemm_quant(op, s->args, p->b_sums);
     block.c_inverse = quant.c_inverse;
+    block.c_zero = quant.c_zero;
     hew_quant_fold(&block.epilogue, &quant, op->staged);
     if (d->a_dynamic != HEW_DYNAMIC_NONE)
         a = quantised(op, a, rows, &scratch, &stride, &quant);

@@ -81,3 +81,21 @@ void hew_pack_bytes(const hew_panel *p, size_t k, const hew_bytes *b, void *out,
         }
     }
 }
+
+void hew_pack_halves(const hew_panel *p, size_t k, const uint16_t *b, size_t row, size_t column,
+                     uint16_t *out)
+{
+    const size_t nr = (size_t)p->kernel->nr;
+    memset(out, 0, (k + 1) / 2 * nr * HEW_WORD);
+    for (size_t i = 0; i < k; i++)
+        for (size_t j = 0; j < (size_t)p->n; j++)
+            out[(i / 2 * nr + j) * 2 + i % 2] = b[i * row + (p->column + j) * column];
+}
+
+bool hew_any_nonfinite_bf16(const uint16_t *x, size_t n)
+{
+    bool found = false;
+    for (size_t i = 0; i < n; i++)
+        found |= (x[i] & 0x7f80) == 0x7f80;
+    return found;
+}

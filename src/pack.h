@@ -55,4 +55,9 @@ typedef struct hew_bytes {
 /* Panel p of B as words, and the sums of its columns over k, 0 past n: nr of them. */
 void hew_pack_bytes(const hew_panel *p, size_t k, const hew_bytes *b, void *out, int32_t *sums);
 
+/* The same of bf16: two in a word, element (k, j) of B at p[k * row + j * column]; no sums. */
+void hew_pack_halves(const hew_panel *p, size_t k, const uint16_t *b, size_t row, size_t column,
+                     uint16_t *out);
+bool hew_any_nonfinite_bf16(const uint16_t *x, size_t n);
+
 #endif

@@ -113,7 +113,7 @@ static void finish_tile(const hew_block *b, const hew_gemm_tile *tile, char *c)
                                             .y_stride = b->c_stride,
                                             .type = b->c_type,
                                             .inverse = b->c_inverse,
-                                            .zero = b->quant->c_zero,
+                                            .zero = b->c_zero,
                                             .rows = rows,
                                             .n = n});
 }
@@ -149,7 +149,7 @@ static void start_panel(const hew_block *b, const hew_panel *p, panel_end *end)
     if (!b->quant)
         return;
     end->q = *b->quant;
-    end->q.b_sums += p->offset;
+    end->q.b_sums = at(end->q.b_sums, 0, 0, p->offset, sizeof(int32_t));
     end->q.bias = at(end->q.bias, 0, 0, p->column, sizeof(int32_t));
     if (b->stage)
         end->q.c_type = HEW_F32;

@@ -88,6 +88,7 @@ typedef struct hew_block {
     float *stage;          /* integer sums that are floats for a while: mr x max_nr; or null */
     hew_type c_type;       /* what the stage then becomes, by quantize_fn, and c_inverse */
     float c_inverse;
+    int32_t c_zero;
     quantize_f32_fn *quantize_fn;
 } hew_block;
 

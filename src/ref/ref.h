@@ -68,6 +68,22 @@ HEW_INLINE uint16_t hew_ref_bf16(float x)
     return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
+HEW_INLINE float hew_ref_float(uint16_t bf16)
+{
+    const uint32_t bits = (uint32_t)bf16 << 16;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/*
+ * sum + a * b with one rounding, in hew_bf16_mode: denormals are zeros, in and out.  The product of
+ * two bf16s is exact in double.  Their sum is rounded to odd there, so that rounding it again, to
+ * float, is as if it had been exact (Boldo and Melquiond, "Emulation of FMA and correctly rounded
+ * sums", 2008); the conversion flushes what is tiny.
+ */
+float hew_ref_bf16_fma(uint16_t a, uint16_t b, float sum);
+
 /* What becomes of an integer sum, column j: hew_quant and hew_epilogue in kernels.h. */
 typedef struct hew_ref_result {
     const hew_quant *quant;
@@ -80,5 +96,9 @@ typedef struct hew_ref_result {
  * element `at_add`, or null. */
 void hew_ref_store(const hew_ref_result *r, int32_t sum, int64_t j, const void *add, int64_t at_add,
                    void *c, int64_t at);
+
+/* The same of a sum of floats, C being F32 or BF16. */
+void hew_ref_store_f32(const hew_ref_result *r, float sum, int64_t j, const void *add,
+                       int64_t at_add, void *c, int64_t at);
 
 #endif
