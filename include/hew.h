@@ -390,8 +390,8 @@ typedef enum hew_pooling_kind {
  * ONNX MaxPool and AveragePool (count_include_pad = AVG_PADDED), 1-D to 3-D, channels-last.
  * Spatial arrays as in hew_conv_desc.  `global` takes the whole input as one window.
  *
- * Of u8 and s8 an average is round((float)sum / count), half to even, of the exact sum, where `zero`
- * is what padding counts as.  A tensor's scale is the same before and after, and isn't asked for.
+ * Of u8 and s8 an average is round((float)sum / count), half to even, of the exact sum, where
+ * `zero` is what padding counts as.  A tensor keeps its scale, which isn't asked for.
  * Averages of windows of more than 2^31 / 255 elements are HEW_ERR_UNSUPPORTED.
  */
 typedef struct hew_pooling_desc {
@@ -414,6 +414,39 @@ HEW_API hew_status hew_pooling_out_shape(const hew_pooling_desc *desc, int64_t o
 /* in: [batch][in...][in_stride]; out: [batch][out...][out_stride]; they must not overlap. */
 HEW_API hew_status hew_pooling(const hew_pooling_desc *desc, const void *in, void *out,
                                const hew_threads *threads);
+
+/* --------------------------------------------------------------------------- elementwise ---- */
+
+typedef enum hew_binary_kind {
+    HEW_BINARY_ADD = 0
+} hew_binary_kind;
+
+/*
+ * Two matrices, element by element: ONNX Add, and QLinearAdd of com.microsoft.  Each may be f32, or
+ * u8 or s8 and stand for (q - zero) * scale; f32 has a scale, a factor, but no zero.
+ *
+ *     v = act(fma(b_scale, b - b_zero, a_scale * (a - a_zero)))
+ *     c = v                                              f32
+ *     c = saturate(round(v / c_scale) + c_zero)          u8, s8: half to even; NaN gives c_zero
+ *
+ * The division is hew_gemm's: a product with the float 1 / c_scale, and without an activation or
+ * with RELU or CLIP it is a_scale, b_scale and CLIP's bounds that are multiplied by that.
+ */
+typedef struct hew_binary_desc {
+    size_t size;
+    hew_binary_kind kind;
+    hew_type a_type, b_type, c_type;      /* f32, u8, s8                                          */
+    int64_t rows, columns;
+    int64_t a_stride, b_stride, c_stride; /* between rows; 0 = columns                            */
+    hew_act act;
+    float a_scale, b_scale, c_scale;      /* positive; 0 = 1.  c_scale: of u8 and s8              */
+    int32_t a_zero, b_zero, c_zero;       /* of u8 and s8, within the range of the type           */
+} hew_binary_desc;
+#define HEW_BINARY_DESC(...) ((hew_binary_desc){.size = sizeof(hew_binary_desc), __VA_ARGS__})
+
+/* c may be a or b itself, or both, with elements of the same size and the same stride. */
+HEW_API hew_status hew_binary(const hew_binary_desc *desc, const void *a, const void *b, void *c,
+                              const hew_threads *threads);
 
 /* ------------------------------------------------------------------------------ softmax ----- */
 

@@ -414,6 +414,28 @@ typedef range_f32_fn range_f32_ref_fn;
 void hew_quantize_row(quantize_f32_fn *quantize, const float *x, size_t k, hew_type type, void *y,
                       float *scale, int32_t *zero);
 
+/* -------------------------------------------------------------------------------- binary ---- */
+
+/*
+ *     v = fma(b_factor, (float)(b[i][j] - b_zero), a_factor * (float)(a[i][j] - a_zero))
+ *     v = min(max(v, lo), hi)                     NaN stays NaN
+ *     c[i][j] = v, or saturate(round(v) + c_zero) half to even; NaN gives c_zero
+ *
+ * Floats are taken as they are, without a zero.  C may be A or B, with the same stride.
+ */
+typedef struct hew_binary_rows {
+    hew_type a_type, b_type, c_type; /* F32, U8, S8 */
+    const void *a, *b;
+    void *c;
+    size_t a_stride, b_stride, c_stride; /* bytes */
+    float a_factor, b_factor;            /* >= 0 */
+    float lo, hi;
+    int32_t a_zero, b_zero, c_zero;
+    size_t rows, n;
+} hew_binary_rows;
+typedef void binary_fn(const hew_binary_rows *rows);
+typedef void binary_ref_fn(const hew_binary_desc *desc, const void *a, const void *b, void *c);
+
 /* ------------------------------------------------------------------------- transpose_f32 ---- */
 
 /* out[c][r] = in[r][c] for r < rows, c < columns; strides in floats; no overlap. */
@@ -431,14 +453,14 @@ typedef softmax_f32_fn softmax_f32_ref_fn;
 /* ------------------------------------------------------------- pooling_f32, _u8 and _s8 ---- */
 
 /*
- * A rectangle of output pixels whose windows are alike: the max, or the sum / divisor, over a box of
- * input pixels, for each channel.  Extents and strides of the box are outermost first.
+ * A rectangle of output pixels whose windows are alike: the max, or the sum / divisor, over a box
+ * of input pixels, for each channel.  Extents and strides of the box are outermost first.
  *
  * Floats: the box is walked by columns, in rising width, and in each in rising depth and height, so
  * that boxes that overlap can share their columns.  Max: the first NaN on that walk, or else the
- * first of the largest elements (+0 and -0 are equal).  Average: in each column a chain of additions
- * from +0, then a chain over the columns, then the division; a NaN becomes 0x7fc00000.  A box with a
- * zero extent gives -inf or 0.
+ * first of the largest elements (+0 and -0 are equal).  Average: in each column a chain of
+ * additions from +0, then a chain over the columns, then the division; a NaN becomes 0x7fc00000.
+ * A box with a zero extent gives -inf or 0.
  *
  * Bytes: average: the exact sum, to which what the divisor counts beyond the box adds `zero` each,
  * as a float over the divisor, rounded half to even.  A box with a zero extent gives the type's

@@ -55,5 +55,6 @@ void fuzz_conv(fuzz_bytes *in);
 void fuzz_pooling(fuzz_bytes *in);
 void fuzz_softmax(fuzz_bytes *in);
 void fuzz_reorder(fuzz_bytes *in);
+void fuzz_binary(fuzz_bytes *in);
 
 #endif

@@ -3,6 +3,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Floats as large as n elements; too many if those are. */
+static size_t as_floats(hew_type type, size_t n)
+{
+    return (type == HEW_U8 || type == HEW_S8) && n <= FUZZ_MOST_FLOATS ? hew_ceil_div(n, 4) : n;
+}
+
 /* ------------------------------------------------------------------------------ pooling ---- */
 
 typedef struct pooling_case {
@@ -62,10 +68,9 @@ void fuzz_pooling(fuzz_bytes *in)
         return;
     const int64_t in_stride = fuzz_or_dense(d->in_stride, d->channels);
     const int64_t out_stride = fuzz_or_dense(d->out_stride, d->channels);
-    const size_t in_float = d->type == HEW_F32 ? 1 : 4; /* elements */
-    c.in = hew_ceil_div(fuzz_span(1, 0, batch * (int64_t)pixels, in_stride, d->channels), in_float);
-    const size_t out = hew_ceil_div(fuzz_span(1, 0, batch * (int64_t)outs, out_stride, d->channels),
-                                    in_float);
+    c.in = as_floats(d->type, fuzz_span(1, 0, batch * (int64_t)pixels, in_stride, d->channels));
+    const size_t out =
+        as_floats(d->type, fuzz_span(1, 0, batch * (int64_t)outs, out_stride, d->channels));
     if (c.in <= FUZZ_MOST_FLOATS && out <= FUZZ_MOST_FLOATS)
         fuzz_on_every_rung(run_pooling, &c, out, true);
 }
@@ -148,11 +153,73 @@ void fuzz_reorder(fuzz_bytes *in)
     fuzz_on_every_rung(run_reorder, &c, out, c.in <= FUZZ_MOST_FLOATS && out <= FUZZ_MOST_FLOATS);
 }
 
+/* --------------------------------------------------------------------------- elementwise ---- */
+
+typedef struct binary_case {
+    hew_binary_desc d;
+    size_t a, b; /* floats that are as large */
+    bool in_place;
+    const hew_threads *threads;
+} binary_case;
+
+static hew_status run_binary(const void *what, float *out)
+{
+    const binary_case *c = what;
+    float *a = out == NULL ? NULL : fuzz_floats(c->a, 1);
+    float *b = out == NULL ? NULL : fuzz_floats(c->b, 2);
+    const hew_status status = hew_binary(&c->d, c->in_place ? out : a, b, out, c->threads);
+    fuzz_unfloats(a);
+    fuzz_unfloats(b);
+    return status;
+}
+
+static size_t matrix_floats(const hew_binary_desc *d, hew_type type, int64_t stride)
+{
+    return as_floats(type, fuzz_span(1, 0, d->rows, fuzz_or_dense(stride, d->columns),
+                                     d->columns));
+}
+
+static hew_type fuzz_element(fuzz_bytes *in)
+{
+    return fuzz_one_in(in, 3) ? fuzz_type(in) : fuzz_one_in(in, 2) ? HEW_U8 : HEW_S8;
+}
+
+static float fuzz_scale(fuzz_bytes *in) { return (float)fuzz_byte(in) / 16; }
+
+static int32_t fuzz_zero(fuzz_bytes *in)
+{
+    return fuzz_one_in(in, 3) ? (int32_t)fuzz_byte(in) - 128 : 0;
+}
+
+void fuzz_binary(fuzz_bytes *in)
+{
+    binary_case c = {.d = HEW_BINARY_DESC(.rows = fuzz_extent(in), .columns = fuzz_extent(in))};
+    hew_binary_desc *d = &c.d;
+    d->kind = fuzz_one_in(in, 100) ? (hew_binary_kind)fuzz_byte(in) : HEW_BINARY_ADD;
+    d->a_type = fuzz_element(in), d->b_type = fuzz_element(in), d->c_type = fuzz_element(in);
+    d->a_scale = fuzz_scale(in), d->b_scale = fuzz_scale(in);
+    d->c_scale = d->c_type == HEW_F32 ? 0 : fuzz_scale(in);
+    d->a_zero = fuzz_zero(in), d->b_zero = fuzz_zero(in), d->c_zero = fuzz_zero(in);
+    d->a_stride = fuzz_stride(in, d->columns), d->b_stride = fuzz_stride(in, d->columns);
+    d->c_stride = fuzz_stride(in, d->columns);
+    d->act = fuzz_activation(in);
+    d->size -= fuzz_one_in(in, 100);
+    c.threads = fuzz_threads(in);
+    c.in_place = fuzz_one_in(in, 3);
+    if (c.in_place)
+        d->a_type = d->c_type, d->a_stride = d->c_stride, d->a_zero = d->c_zero;
+    c.a = matrix_floats(d, d->a_type, d->a_stride);
+    c.b = matrix_floats(d, d->b_type, d->b_stride);
+    const size_t out = matrix_floats(d, d->c_type, d->c_stride);
+    fuzz_on_every_rung(run_binary, &c, out, c.a <= FUZZ_MOST_FLOATS && c.b <= FUZZ_MOST_FLOATS &&
+                                                out <= FUZZ_MOST_FLOATS);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static void (*const operations[])(fuzz_bytes *) = {fuzz_gemm, fuzz_conv, fuzz_pooling,
-                                                       fuzz_softmax, fuzz_reorder};
+    static void (*const operations[])(fuzz_bytes *) = {fuzz_gemm,    fuzz_conv,    fuzz_pooling,
+                                                       fuzz_softmax, fuzz_reorder, fuzz_binary};
     fuzz_bytes in = {data, size};
-    operations[fuzz_byte(&in) % 5](&in);
+    operations[fuzz_byte(&in) % 6](&in);
     return 0;
 }

@@ -19,7 +19,6 @@ HEW_INLINE vb vb_upper_u16(vb a, vb b) { return _mm512_unpackhi_epi16(a, b); }
 HEW_INLINE vb vw_pack(vi a, vi b) { return _mm512_packs_epi32((__m512i)a, (__m512i)b); }
 HEW_INLINE vb vb_pack(vb a, vb b) { return _mm512_packus_epi16(a, b); }
 HEW_INLINE vb vw_add_saturated(vb a, vb b) { return _mm512_adds_epi16(a, b); }
-HEW_INLINE vb vb_min_u8(vb a, vb b) { return _mm512_min_epu8(a, b); }
 
 /* Quarter i has bytes from in + from[i], of which count[i] are read, as `index` picks them. */
 HEW_INLINE vb vb_spread(const uint8_t *in, const size_t from[4], const size_t count[4],

@@ -30,6 +30,7 @@ HEW_INLINE vb vb_set(int x) { return _mm256_set1_epi8((char)x); }
 HEW_INLINE vb vw_set(int x) { return _mm256_set1_epi16((short)x); }
 HEW_INLINE vb vb_xor(vb a, vb b) { return _mm256_xor_si256(a, b); }
 HEW_INLINE vb vb_max_u8(vb a, vb b) { return _mm256_max_epu8(a, b); }
+HEW_INLINE vb vb_min_u8(vb a, vb b) { return _mm256_min_epu8(a, b); }
 
 #include "../simd/interleave_256.h"
 

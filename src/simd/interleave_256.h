@@ -11,7 +11,6 @@ HEW_INLINE vb vb_upper_u16(vb a, vb b) { return _mm256_unpackhi_epi16(a, b); }
 HEW_INLINE vb vw_pack(vi a, vi b) { return _mm256_packs_epi32((__m256i)a, (__m256i)b); }
 HEW_INLINE vb vb_pack(vb a, vb b) { return _mm256_packus_epi16(a, b); }
 HEW_INLINE vb vw_add_saturated(vb a, vb b) { return _mm256_adds_epi16(a, b); }
-HEW_INLINE vb vb_min_u8(vb a, vb b) { return _mm256_min_epu8(a, b); }
 
 HEW_INLINE vb vb_spread(const uint8_t *in, const size_t from[2], const size_t count[2],
                         const uint8_t index[BYTES])
