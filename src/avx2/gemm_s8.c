@@ -1,5 +1,5 @@
 /*
- * gemm_u8s8, gemm_s8s8 - integer matrix kernels.  ISA: AVX2.  The body: src/simd/gemm_s8.h.
+ * gemm_u8s8, gemm_s8s8 - integer matrix kernels.  ISA: AVX2.  The body: src/simd/gemm_s8_wide.h.
  *
  * Registers (16 ymm)    6x16: acc 12 | b 2 | a 1 | product 1
  *                       8x8:  acc  8 | b 1 | a 1 | product 1
@@ -8,15 +8,14 @@
  * Bound: multiplies, 12 to two of k where f32 has 24, with as many additions beside them.
  */
 #include "reg_s32.h"
-#include "stage.h"
+#include "widen.h"
 
-enum { DEPTH = 2 };
 HEW_INLINE vi vi_dot(vi sum, vi a, vi b)
 {
     return vi_add(sum, (vi)_mm256_madd_epi16((__m256i)a, (__m256i)b));
 }
 
-#include "../simd/gemm_s8.h"
+#include "../simd/gemm_s8_wide.h"
 
 GEMM_6(hew_gemm_u8s8_6x16_avx2, 2, false)
 GEMM_8(hew_gemm_u8s8_8x8_avx2, 1, false)

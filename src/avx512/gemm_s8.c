@@ -1,6 +1,6 @@
 /*
  * gemm_u8s8, gemm_s8s8 - integer matrix kernels.  ISA: AVX-512BW, without VNNI.
- * The body: src/simd/gemm_s8.h.
+ * The body: src/simd/gemm_s8_wide.h.
  *
  * Registers (32 zmm)    6x64: acc 24 | b 4 | a 1 | product    8x48: acc 24 | b 3 | a 1 | product
  *                       8x32: acc 16 | b 2 | a 1 | product    8x16: acc  8 | b 1 | a 1 | product
@@ -9,15 +9,14 @@
  * them, which share ports on Intel's CPUs and don't on AMD's.
  */
 #include "reg_s32.h"
-#include "stage.h"
+#include "widen.h"
 
-enum { DEPTH = 2 };
 HEW_INLINE vi vi_dot(vi sum, vi a, vi b)
 {
     return vi_add(sum, (vi)_mm512_madd_epi16((__m512i)a, (__m512i)b));
 }
 
-#include "../simd/gemm_s8.h"
+#include "../simd/gemm_s8_wide.h"
 
 GEMM_6(hew_gemm_u8s8_6x64_avx512, 4, false)
 GEMM_8(hew_gemm_u8s8_8x48_avx512, 3, false)

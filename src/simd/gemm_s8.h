@@ -2,46 +2,32 @@
  * gemm_u8s8, gemm_s8s8 - C[m x n] = epilogue(partial + sum over steps of A_s[m x k] * B_s[k x n]),
  * A and B of bytes, sums modulo 2^32: no product or sum saturates.
  *
- * The body of every integer matrix kernel, over the registers of the including file's reg_s32.h.
- * That file says which tiles it makes, what bounds them, and defines
+ * What every integer matrix kernel shares, over the registers of the including file's reg_s32.h:
+ * its loop and its epilogue.  The rest depends on what a word holds: four bytes (gemm_s8_bytes.h) or
+ * two elements of 16 bits (gemm_s8_wide.h).  A kernel's own file says which tiles it makes, what
+ * bounds them, and defines
  *
- *     DEPTH    elements of k in a lane of a register: 4 bytes, or 2 of 16 bits
  *     vi_dot   sum + a * b, dot products of the lanes' elements
  *
  * B panel, 64-byte aligned, columns past n and elements past k zero; nv registers wide, L lanes
- * each.  For DEPTH 4:
+ * each.  Of bytes:
  *
  *     row q    | b[0]: B(4q..4q+3, 0) | B(4q..4q+3, 1) | .. | B(4q..4q+3, L-1) | b[1] .. b[nv-1] |
  *     row q+1  | ...
  *
- * A word of A is broadcast: 4 bytes of a row as the caller stores them.  Where that won't do, a
- * stretch of each row is staged: brought to a form that will, on the stack, where it stays in L1:
- *
- *     DEPTH 4, A of u8    as it is
- *     DEPTH 4, A of s8    staged as u8: a + 128.  Sums, those in `partial` too, are of (a + 128) b
- *                         then, and the epilogue's zero point of A is 128 higher
- *     DEPTH 2             staged as s16
- *
  * There is one loop for each height and so no M tail; an N tail is a mask in the epilogue.  What is
  * left of a row after whole words is one more word: the loop over those knows nothing of it.
  */
+#ifndef HEW_SIMD_GEMM_S8_H
+#define HEW_SIMD_GEMM_S8_H
+
 #include <string.h>
 
 #include "epilogue_s32.h"
 #include "gemm_heights.h"
 
-enum { MAX_NV = 4, STAGE_K = 128, STAGE_BYTES = STAGE_K * 4 / DEPTH };
+enum { MAX_NV = 4 };
 #define OFFSET(j) ((size_t)(j) * LANES * sizeof(int32_t))
-#define IS_STAGED(is_signed) (DEPTH == 2 || (is_signed))
-/* What staging adds to A. */
-#define SHIFT(is_signed) (DEPTH == 4 && (is_signed) ? 128 : 0)
-
-HEW_INLINE vi broadcast(const char *p)
-{
-    int32_t word;
-    memcpy(&word, p, sizeof word);
-    return vi_set(word);
-}
 
 /* ------------------------------------------------------------------------- the epilogue ---- */
 
@@ -237,95 +223,36 @@ HEW_INLINE void finish(const hew_gemm_tile *t, const int mr, const int nv, const
 
 /* ---------------------------------------------------------------------------- the sums ----- */
 
+HEW_INLINE void clear(const int mr, const int nv, vi acc[MAX_NV][HEW_MAX_MR])
+{
+    HEW_UNROLL for (int j = 0; j < nv; j++)
+        HEW_UNROLL for (int i = 0; i < mr; i++)
+            acc[j][i] = vi_zero();
+}
+
+/* Four bytes, or two elements of 16 bits; bytes with their sign bits flipped are 128 higher. */
+HEW_INLINE vi broadcast(const char *p, const bool flipped)
+{
+    int32_t word;
+    memcpy(&word, p, sizeof word);
+    return flipped ? vi_xor(vi_set(word), vi_set((int32_t)0x80808080)) : vi_set(word);
+}
+
 /* acc += A * B over `words` words of rows of A, `a`, and as many rows of B. */
-HEW_INLINE void multiply(const int mr, const int nv, vi acc[MAX_NV][HEW_MAX_MR],
-                         const char *const a[HEW_MAX_MR], const char *b, size_t words)
+HEW_INLINE void multiply(const int mr, const int nv, const bool flipped,
+                         vi acc[MAX_NV][HEW_MAX_MR], const char *const a[HEW_MAX_MR],
+                         const char *b, size_t words)
 {
     for (size_t at = 0; at < words * 4; at += 4, b += OFFSET(nv)) {
         vi bv[MAX_NV];
         HEW_UNROLL for (int j = 0; j < nv; j++)
             bv[j] = vi_load(b + OFFSET(j));
         HEW_UNROLL for (int i = 0; i < mr; i++) {
-            const vi av = broadcast(a[i] + at);
+            const vi av = broadcast(a[i] + at, flipped);
             HEW_UNROLL for (int j = 0; j < nv; j++)
                 acc[j][i] = vi_dot(acc[j][i], av, bv[j]);
         }
     }
 }
 
-/* A step through a stretch of staged rows after the other. */
-HEW_INLINE void multiply_staged(const int mr, const int nv, const bool is_signed,
-                                vi acc[MAX_NV][HEW_MAX_MR], const hew_gemm_tile *t,
-                                const hew_reduce_step *step)
-{
-    _Alignas(64) char buffer[HEW_MAX_MR * STAGE_BYTES];
-    char *stage = buffer;
-    HEW_HIDE(stage); /* or it looks like a spill to make check-spills */
-    const char *staged[HEW_MAX_MR];
-    HEW_UNROLL for (int i = 0; i < mr; i++)
-        staged[i] = stage + i * STAGE_BYTES;
-    const char *b = (const char *)t->b + step->b_row * OFFSET(nv);
-    for (size_t at = 0; at < t->k; at += STAGE_K, b += OFFSET(nv * (STAGE_K / DEPTH))) {
-        const size_t n = hew_min(t->k - at, STAGE_K);
-        for (int i = 0; i < mr; i++) {
-            const char *a = (const char *)step->a[i] + t->a_offset + at;
-            if (DEPTH == 2)
-                stage_wide(stage + i * STAGE_BYTES, a, n, is_signed);
-            else
-                stage_flipped(stage + i * STAGE_BYTES, a, n);
-        }
-        multiply(mr, nv, acc, staged, b, hew_ceil_div(n, DEPTH));
-    }
-}
-
-/* What is left of a row of k > 0 bytes after its whole words, with zeros behind it. */
-HEW_INLINE uint32_t last_word(const char *row, size_t k)
-{
-    uint32_t word;
-    if (k > 4) { /* the last four bytes, less those that were in the word before */
-        memcpy(&word, row + k - 4, 4);
-        return word >> 8 * (4 - k % 4);
-    }
-    word = (uint8_t)row[0];
-    if (k > 1)
-        word |= (uint32_t)(uint8_t)row[1] << 8;
-    if (k > 2)
-        word |= (uint32_t)(uint8_t)row[2] << 16;
-    return word;
-}
-
-HEW_INLINE void multiply_direct(const int mr, const int nv, vi acc[MAX_NV][HEW_MAX_MR],
-                                const hew_gemm_tile *t, const hew_reduce_step *step)
-{
-    const size_t k = t->k;
-    const char *b = (const char *)t->b + step->b_row * OFFSET(nv), *a[HEW_MAX_MR];
-    HEW_UNROLL for (int i = 0; i < mr; i++) {
-        a[i] = (const char *)step->a[i] + t->a_offset;
-        HEW_HIDE(a[i]); /* gcc would add two at a time, in a vector register */
-    }
-    multiply(mr, nv, acc, a, b, k / 4);
-    if (k % 4 == 0)
-        return;
-    uint32_t last[HEW_MAX_MR], *words = last;
-    HEW_HIDE(words); /* as above */
-    for (int i = 0; i < mr; i++)
-        words[i] = last_word((const char *)step->a[i] + t->a_offset, k);
-    HEW_UNROLL for (int i = 0; i < mr; i++)
-        a[i] = (const char *)(words + i);
-    multiply(mr, nv, acc, a, b + OFFSET(nv) * (k / 4), 1);
-}
-
-HEW_INLINE void gemm_tile(const hew_gemm_tile *t, const int mr, const int nv, const bool is_signed)
-{
-    vi acc[MAX_NV][HEW_MAX_MR];
-    HEW_UNROLL for (int j = 0; j < nv; j++)
-        HEW_UNROLL for (int i = 0; i < mr; i++)
-            acc[j][i] = vi_zero();
-    for (const hew_reduce_step *s = t->steps; s < t->steps + t->n_steps; s++) {
-        if (IS_STAGED(is_signed))
-            multiply_staged(mr, nv, is_signed, acc, t, s);
-        else
-            multiply_direct(mr, nv, acc, t, s);
-    }
-    finish(t, mr, nv, SHIFT(is_signed), acc);
-}
+#endif

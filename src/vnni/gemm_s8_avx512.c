@@ -1,5 +1,6 @@
 /*
- * gemm_u8s8, gemm_s8s8 - integer matrix kernels.  ISA: AVX512_VNNI.  The body: src/simd/gemm_s8.h.
+ * gemm_u8s8, gemm_s8s8 - integer matrix kernels.  ISA: AVX512_VNNI.
+ * The body: src/simd/gemm_s8_bytes.h.
  *
  * Registers (32 zmm)    6x64: acc 24 | b 4 | a 1        8x48: acc 24 | b 3 | a 1
  *                       8x32: acc 16 | b 2 | a 1        8x16: acc  8 | b 1 | a 1
@@ -9,15 +10,13 @@
  * reduction is over before its start and epilogue are paid for.
  */
 #include "../avx512/reg_s32.h"
-#include "../avx512/stage.h"
 
-enum { DEPTH = 4 };
 HEW_INLINE vi vi_dot(vi sum, vi a, vi b)
 {
     return (vi)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
 }
 
-#include "../simd/gemm_s8.h"
+#include "../simd/gemm_s8_bytes.h"
 
 GEMM_6(hew_gemm_u8s8_6x64_avx512_vnni, 4, false)
 GEMM_8(hew_gemm_u8s8_8x48_avx512_vnni, 3, false)
