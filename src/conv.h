@@ -84,7 +84,7 @@ HEW_INLINE hew_quant hew_conv_quant(const hew_conv *op, const hew_conv_args *arg
                        .add_type = op->d.residual_type,
                        .add_zero = args->residual_zero,
                        .c_type = op->d.out_type,
-                       .c_inverse = 1 / (args->out_scale == 0 ? 1 : args->out_scale),
+                       .c_inverse = args->out_scale == 0 ? 1 : 1 / args->out_scale,
                        .c_zero = args->out_zero};
 }
 

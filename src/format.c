@@ -120,7 +120,7 @@ hew_status hew_check_zero(const char *op, const char *what, int32_t zero, hew_ty
 
 hew_status hew_check_scale(const char *op, const char *what, float scale)
 {
-    if (scale == 0 || (scale > 0 && isfinite(scale) && isfinite(1 / scale)))
+    if (scale == 0 || (scale > 0x1p-128f && scale < INFINITY)) /* one over it is finite too */
         return HEW_OK;
     return hew_fail(HEW_ERR_INVALID, "%s: the scale of %s is %g; it must be over 0 and finite, as "
                     "one over it", op, what, (double)scale);

@@ -131,7 +131,7 @@ HEW_INLINE hew_quant hew_gemm_quant(const hew_gemm *op, const hew_gemm_args *arg
                        .add_type = op->d.residual_type,
                        .add_zero = args->residual_zero,
                        .c_type = op->d.c_type,
-                       .c_inverse = 1 / (args->c_scale == 0 ? 1 : args->c_scale),
+                       .c_inverse = args->c_scale == 0 ? 1 : 1 / args->c_scale,
                        .c_zero = args->c_zero};
 }
 

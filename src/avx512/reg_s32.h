@@ -85,8 +85,13 @@ HEW_INLINE void vi_store_row_of_bytes(void *p, int n, const int nv, vi x0, vi x1
     else
         bytes = _mm512_min_epu8(_mm512_max_epu8(_mm512_packus_epi16(low, high), r->lo), r->hi);
     bytes = _mm512_permutexvar_epi32(order, bytes);
+    /* Whole registers without a mask: for bytes that costs Zen 4 several stores. */
     if (n == 64)
         _mm512_storeu_si512(p, bytes);
+    else if (n == 32)
+        _mm256_storeu_si256(p, _mm512_castsi512_si256(bytes));
+    else if (n == 16)
+        _mm_storeu_si128(p, _mm512_castsi512_si128(bytes));
     else
         _mm512_mask_storeu_epi8(p, ~(uint64_t)0 >> (64 - n), bytes);
 }
