@@ -16,18 +16,26 @@ enum {
     NARROW = 1
 };
 
-/* The lines of a family for blocks of 64 and of 32 channels, or those there are, with this mr. */
-static bool find_lines(int family, int mr, const hew_kernel *line[2])
+/* The lines for wide and for narrow blocks, of which there may be one. */
+static void find_flat(hew_dwconv_s8 *b)
 {
     size_t count;
-    const hew_kernel *k = hew_kernels(family, &count);
-    line[WIDE] = line[NARROW] = NULL;
-    for (const hew_kernel *end = k + count; k < end; k++)
-        if (k->mr == mr || mr == 0)
-            line[line[WIDE] != NULL] = k;
-    if (line[NARROW] == NULL)
-        line[NARROW] = line[WIDE];
-    return line[WIDE] != NULL;
+    b->flat[WIDE] = hew_kernels(HEW_FAMILY_dwconv_u8s8, &count);
+    b->flat[NARROW] = b->flat[WIDE] + count - 1;
+}
+
+/* Where runs can slide, in the order of kernels.def. */
+static void find_slide(const hew_conv_desc *d, hew_dwconv_s8 *b)
+{
+    size_t count;
+    const hew_kernel *first = hew_kernels(HEW_FAMILY_dwconv_slide_u8s8, &count);
+    const int64_t taps = d->kernel[2];
+    b->slide[WIDE] = b->slide[NARROW] = NULL;
+    if (count == 0 || d->kernel[0] * d->kernel[1] != taps || (taps != 3 && taps != 5) ||
+        d->dilation[2] != 1 || d->stride[2] > 2 || d->out_c != d->in_c)
+        return;
+    b->slide[WIDE] = first + (taps - 3) * 2 + (d->stride[2] - 1) * 2;
+    b->slide[NARROW] = b->slide[WIDE] + 1;
 }
 
 static size_t taps_of(const hew_conv *op)
@@ -38,7 +46,8 @@ static size_t taps_of(const hew_conv *op)
 hew_dwconv_s8_slots hew_dwconv_s8_slots_of(const hew_conv *op)
 {
     if (op->bytes.slide[WIDE])
-        return (hew_dwconv_s8_slots){.tap = 4, .row = 1};
+        return (hew_dwconv_s8_slots){.tap = hew_round_up((size_t)op->d.kernel[2], op->bytes.depth),
+                                     .row = 1};
     return (hew_dwconv_s8_slots){.tap = 1, .row = (size_t)op->d.kernel[2]};
 }
 
@@ -47,13 +56,12 @@ hew_status hew_dwconv_s8_plan(hew_conv *op)
     const hew_conv_desc *d = &op->d;
     hew_dwconv_s8 *b = &op->bytes;
     const size_t taps = taps_of(op), channels = (size_t)d->out_c;
-    find_lines(HEW_FAMILY_dwconv_u8s8, 0, b->flat);
+    find_flat(b);
+    find_slide(d, b);
     b->depth = (size_t)b->flat[WIDE]->depth;
-    if (d->kernel[0] * d->kernel[1] != 3 || d->kernel[2] != 3 || d->dilation[2] != 1 ||
-        d->stride[2] > 2 || op->group_out != 1 ||
-        !find_lines(HEW_FAMILY_dwconv_slide_u8s8, (int)d->stride[2], b->slide))
-        b->slide[WIDE] = b->slide[NARROW] = NULL;
-    b->words = b->slide[WIDE] ? 3 : hew_ceil_div(taps, b->depth);
+    b->words = hew_ceil_div(taps, b->depth);
+    if (b->slide[WIDE])
+        b->words = (size_t)d->kernel[2] * hew_ceil_div((size_t)d->kernel[2], b->depth);
     const size_t wide = (size_t)b->flat[WIDE]->nr, narrow = (size_t)b->flat[NARROW]->nr;
     b->wide_blocks = channels / wide;
     b->blocks = b->wide_blocks + hew_ceil_div(channels % wide, narrow);

@@ -150,12 +150,12 @@ static void slide_run(gathered *g, size_t first, int64_t member, const int64_t a
 {
     const hew_conv_desc *d = &g->s->op->d;
     const int64_t column = at[2] + begin * d->stride[2];
-    const int64_t columns = (end - begin - 1) * d->stride[2] + 3;
+    const int64_t columns = (end - begin - 1) * d->stride[2] + d->kernel[2];
     const int64_t left = hew_min_i64(hew_max_i64(-column, 0), columns);
     const int64_t inside = hew_max_i64(hew_min_i64(d->in[2] - column, columns) - left, 0);
     hew_dwconv_u8s8_run *run = next_run(g, first + (size_t)begin, end - begin);
     hew_dwconv_piece *p = run->pieces;
-    const hew_dwconv_piece pad = {.in = {g->pad, g->pad, g->pad}};
+    const hew_dwconv_piece pad = {.in = {g->pad, g->pad, g->pad, g->pad, g->pad}};
     if (left > 0) {
         *p = pad;
         p++->columns = (size_t)left;
@@ -163,8 +163,8 @@ static void slide_run(gathered *g, size_t first, int64_t member, const int64_t a
     if (inside > 0) {
         *p = pad;
         p->columns = (size_t)inside;
-        for (int64_t r = 0; r < 3; r++) { /* one of the two kernel extents is 1 */
-            const int64_t z = d->kernel[0] == 3 ? r : 0, y = d->kernel[1] == 3 ? r : 0;
+        for (int64_t r = 0; r < d->kernel[2]; r++) { /* as many rows: one extent is 1 */
+            const int64_t z = d->kernel[0] == 1 ? 0 : r, y = d->kernel[1] == 1 ? 0 : r;
             const int64_t in[3] = {at[0] + z * d->dilation[0], at[1] + y * d->dilation[1],
                                    column + left};
             if (in[0] >= 0 && in[0] < d->in[0] && in[1] >= 0 && in[1] < d->in[1]) {

@@ -290,19 +290,21 @@ typedef void dwconv_strip_f32_fn(const hew_dwconv_f32_strip *strip);
  *     nr 64    0-3 16-19 32-35 48-51 | 4-7 20-23 36-39 52-55 | 8-11 ... | 12-15 28-31 44-47 60-63
  *     nr 32    0-3 16-19 | 4-7 20-23 | 8-11 24-27 | 12-15 28-31
  *
- * dwconv_slide_u8s8 is for three rows of three taps without dilation along the row, and strides
- * along it of its mr; its slot 4 t + r is tap t of row r, and slot 4 t + 3 no tap.
+ * dwconv_slide_u8s8 is for three rows of three taps, or five of five, with no dilation and strides
+ * of 1 or 2 along them, which are the kernel's own.  The taps of a column follow one another: tap t
+ * of row r is slot 4 t + r, or 8 t + r where there are five rows.
  */
 enum {
+    HEW_DWCONV_ROWS = 5,   /* at most, where runs slide */
     HEW_DWCONV_RUNS = 16,  /* in a block, at most */
     HEW_DWCONV_PIXELS = 64 /* in a run, at most */
 };
 
-/* Columns of the input that a run passes over: the first, channel 0, in each of three rows, and
- * the bytes from one to the next. */
+/* Columns of the input that a run passes over: in each of the kernel's rows the first, channel 0,
+ * and the bytes from one to the next. */
 typedef struct hew_dwconv_piece {
-    const uint8_t *in[3];
-    size_t step[3];
+    const uint8_t *in[HEW_DWCONV_ROWS];
+    size_t step[HEW_DWCONV_ROWS];
     size_t columns; /* >= 1 */
 } hew_dwconv_piece;
 
@@ -312,7 +314,7 @@ typedef struct hew_dwconv_u8s8_run {
     /* dwconv_u8s8: x(s, p) is at in + p * in_step + offset[s]. */
     const uint8_t *in;
     const ptrdiff_t *offset;
-    /* dwconv_slide_u8s8: (pixels - 1) * stride + 3 columns, from left to right. */
+    /* dwconv_slide_u8s8: (pixels - 1) * stride + taps columns, from left to right. */
     hew_dwconv_piece pieces[3];
 } hew_dwconv_u8s8_run;
 

@@ -30,10 +30,11 @@
 typedef struct quarters {
     vi start[4]; /* what a sum begins with */
     vf scale[4], bias[4];
-    vb zero, lo, hi, out_flip; /* of u8, which out_flip makes s8 */
-    vb in_flip;                /* makes u8 of s8 */
-    vb_lanes lanes;            /* the channels */
-    bool tame;                 /* bytes are made in the registers */
+    vb zero, lo, hi; /* of u8 */
+    vb flip;         /* between u8 and s8: from memory, or gcc keeps it on the stack */
+    vb_lanes lanes;  /* the channels */
+    bool in_signed, out_signed, biased;
+    bool tame; /* bytes are made in the registers */
 } quarters;
 
 /* The words' lower or upper halves. */
@@ -53,7 +54,7 @@ HEW_INLINE void interleave(const vb x[DEPTH], const bool upper, vb words[2])
 
 HEW_INLINE vb load_pixel(const quarters *k, const bool full, const uint8_t *in)
 {
-    return vb_xor(full ? vb_load(in) : vb_load_some(k->lanes, in), k->in_flip);
+    return full ? vb_load(in) : vb_load_some(k->lanes, in);
 }
 
 /* The block's part of an array of floats or s32, in quarters; `missing` where there is none. */
@@ -93,20 +94,25 @@ static __attribute__((noinline)) void prepare(const hew_dwconv_u8s8_block *b, qu
         k->lo = vb_set(rounded(r.lo) + q->c_zero + c_flip);
         k->hi = vb_set(rounded(r.hi) + q->c_zero + c_flip);
     }
-    k->in_flip = vb_set(b->in_signed ? 128 : 0);
-    k->out_flip = vb_set(c_flip);
+    k->flip = vb_set(128);
+    k->in_signed = b->in_signed;
+    k->out_signed = c_flip != 0;
+    k->biased = e->bias != NULL;
     k->lanes = vb_first(b->n);
 }
 
 /* Quarters 2 i and 2 i + 1 of a pixel, tame: as 16 bits with the zero point. */
 HEW_INLINE vb rounded_half(const quarters *k, const int i, const vi sum[4])
 {
-    vi whole[2];
-    HEW_UNROLL for (int j = 2 * i; j < 2 * i + 2; j++) {
-        const vf v = vf_fma(vf_of(sum[j]), k->scale[j], k->bias[j]);
-        whole[j % 2] = vi_round_tame(v);
+    vf v[2];
+    if (k->biased) {
+        v[0] = vf_fma(vf_of(sum[2 * i]), k->scale[2 * i], k->bias[2 * i]);
+        v[1] = vf_fma(vf_of(sum[2 * i + 1]), k->scale[2 * i + 1], k->bias[2 * i + 1]);
+    } else {
+        v[0] = vf_mul(vf_of(sum[2 * i]), k->scale[2 * i]);
+        v[1] = vf_mul(vf_of(sum[2 * i + 1]), k->scale[2 * i + 1]);
     }
-    return vw_add_saturated(vw_pack(whole[0], whole[1]), k->zero);
+    return vw_add_saturated(vw_pack(vi_round_tame(v[0]), vi_round_tame(v[1])), k->zero);
 }
 
 /* A pixel leaves the registers: as bytes, or as sums in the order of channels. */
@@ -119,11 +125,13 @@ HEW_INLINE void leave(const quarters *k, const bool full, const bool tame, vi su
         return;
     }
     const vb lower = rounded_half(k, 0, sum), upper = rounded_half(k, 1, sum);
-    const vb u8 = vb_min_u8(k->hi, vb_max_u8(k->lo, vb_pack(lower, upper)));
+    vb bytes = vb_min_u8(k->hi, vb_max_u8(k->lo, vb_pack(lower, upper)));
+    if (k->out_signed)
+        bytes = vb_xor(bytes, k->flip);
     if (full)
-        vb_store(out, vb_xor(u8, k->out_flip));
+        vb_store(out, bytes);
     else
-        vb_store_some(k->lanes, out, vb_xor(u8, k->out_flip));
+        vb_store_some(k->lanes, out, bytes);
 }
 
 /* Sums of a run's pixels, BYTES of each, to its output. */

@@ -39,7 +39,7 @@ HEW_INLINE vb load_slot(const hew_dwconv_u8s8_block *b, const quarters *k, const
                         const spread *s, const uint8_t *in)
 {
     if (f.spread)
-        return vb_xor(vb_spread(in, s->from, s->count, s->index), k->in_flip);
+        return vb_spread(in, s->from, s->count, s->index);
     return load_pixel(k, f.full, in + b->channel);
 }
 
@@ -58,6 +58,9 @@ HEW_INLINE void flat_pixels(const hew_dwconv_u8s8_block *b, const quarters *k, c
             vb x[DEPTH];
             HEW_UNROLL for (int i = 0; i < DEPTH; i++)
                 x[i] = load_slot(b, k, f, s, in + (size_t)p * b->in_step + offset[i]);
+            if (k->in_signed)
+                HEW_UNROLL for (int i = 0; i < DEPTH; i++)
+                    x[i] = vb_xor(x[i], k->flip);
             HEW_UNROLL for (int half = 0; half < 2; half++) {
                 vb words[2];
                 interleave(x, half, words);

@@ -17,11 +17,7 @@ HEW_INLINE vi dot(vi sum, vb u8, vb s8)
 #include "../simd/dwconv_u8s8.h"
 
 void hew_dwconv_u8s8_2x32_avx512_vnni(const hew_dwconv_u8s8_block *b) { dwconv_flat(b); }
-void hew_dwconv_slide_u8s8_1x32_avx512_vnni(const hew_dwconv_u8s8_block *b)
-{
-    dwconv_slide(b, 1);
-}
-void hew_dwconv_slide_u8s8_2x32_avx512_vnni(const hew_dwconv_u8s8_block *b)
-{
-    dwconv_slide(b, 2);
-}
+SLIDE(hew_dwconv_u8s8_k3s1_1x32_avx512_vnni, 3, 1)
+SLIDE(hew_dwconv_u8s8_k3s2_1x32_avx512_vnni, 3, 2)
+SLIDE(hew_dwconv_u8s8_k5s1_1x32_avx512_vnni, 5, 1)
+SLIDE(hew_dwconv_u8s8_k5s2_1x32_avx512_vnni, 5, 2)
