@@ -566,7 +566,7 @@ typedef struct hew_observer_desc {
 } hew_observer_desc;
 #define HEW_OBSERVER_DESC(...) ((hew_observer_desc){.size = sizeof(hew_observer_desc), __VA_ARGS__})
 
-/* Other than an operation, an observer changes: it serves one thread at a time. */
+/* Unlike an operation, an observer changes: it serves one thread at a time. */
 typedef struct hew_observer hew_observer;
 HEW_API hew_status hew_observer_create(hew_observer **observer, const hew_observer_desc *desc);
 HEW_API void hew_observer_destroy(hew_observer *observer); /* null is fine */
@@ -597,7 +597,8 @@ HEW_API hew_status hew_scale_of_range(hew_type type, bool symmetric, float lo, f
  *     in_first = false    [out_c][in_c / groups][taps]    hew_conv_pack; B with transpose_b
  *     in_first = true     [in_c][out_c]                   B
  *
- * q has their layout.  Rows of s4 (the last dimension but taps is one with them) begin with a byte.
+ * q has their layout.  Of s4, the weights of an output channel (in_first: of an input channel)
+ * begin with a byte.
  */
 typedef struct hew_weights_desc {
     size_t size;
