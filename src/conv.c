@@ -11,7 +11,8 @@ enum {
     STEP_BYTES = 256 << 10,     /* of steps for a block */
     MIN_BLOCK_ROWS = 48,
     MAX_BLOCK_ROWS = 240,
-    PATCH_ROW = 512             /* bytes of a row of taps that is worth patching up */
+    PATCH_ROW = 512,            /* bytes of a row of taps that is worth patching up */
+    WINDOW = 256                /* bytes of a window that is worth copying */
 };
 
 /* Moves the spatial extents to the back, so that every convolution is 3-D. */
@@ -165,7 +166,8 @@ static hew_status plan(hew_conv *op)
     if (!hew_mul((int64_t)step, (int64_t)tiles, &steps) || steps > (int64_t)1 << 40)
         return hew_fail(HEW_ERR_OVERFLOW, "conv: %zu taps need too much scratch", taps);
     const size_t row = (size_t)d->kernel[2] * op->group_in * element;
-    op->patch_bytes = op->merge_taps && row <= PATCH_ROW ? op->block_rows * r->rows * row : 0;
+    op->patch_bytes = op->merge_taps && row <= PATCH_ROW ? op->block_rows * r->rows * row
+                                                         : op->block_rows * op->window;
     for (int i = 0; i < 3; i++)
         if (d->pad_lo[i] > 0 || d->pad_hi[i] > 0)
             op->pad_bytes = op->merge_taps ? row : op->group_in * element;
@@ -200,9 +202,10 @@ static hew_conv_path path_of(const hew_conv *op, const hew_kernel *lines)
 
 /*
  * The sum as words.  Where the channels of a tap fill whole words, each tap has its own, whether a
- * row of taps is one step or several; where they don't, a short row of taps becomes words as a
- * whole, and then is always one step.  Not so bf16, where taps in the padding may have to be left
- * out one by one.
+ * row of taps is one step or several.  Where they don't, as in a first layer of 3 channels, bytes
+ * under a short window are copied to become words together, or those of a short row of taps are
+ * words as they lie, and then always one step.  Not so bf16, where taps in the padding may have to
+ * be left out one by one.
  */
 static void cut_words(hew_conv *op)
 {
@@ -211,14 +214,18 @@ static void cut_words(hew_conv *op)
     const size_t row = taps * op->group_in;
     const bool in_one_piece =
         d->groups == 1 && d->in_stride == d->in_c && d->dilation[2] == 1 && taps > 1;
-    if (op->group_in % op->depth == 0 || !op->format.integer || !in_one_piece ||
-        row * op->format.a_size > PATCH_ROW) {
+    if (op->group_in % op->depth == 0 || !op->format.integer) {
         op->reduction = hew_reduction_of(rows, taps, hew_ceil_div(op->group_in, op->depth));
         op->merge_taps = in_one_piece && op->group_in % op->depth == 0 &&
                          op->reduction.block_taps == op->reduction.taps;
-    } else {
+    } else if (rows * row <= WINDOW && rows * taps > 1) {
+        op->window = hew_round_up(rows * row, HEW_WORD);
+        op->reduction = hew_reduction_of(1, 1, op->window / op->depth);
+    } else if (in_one_piece && row <= PATCH_ROW) {
         op->reduction = hew_reduction_of(rows, 1, hew_ceil_div(row, op->depth));
         op->merge_taps = true;
+    } else {
+        op->reduction = hew_reduction_of(rows, taps, hew_ceil_div(op->group_in, op->depth));
     }
 }
 

@@ -40,6 +40,7 @@ struct hew_conv {
     size_t group_bytes; /* of one group's panels */
     bool linear;     /* output pixel i is input pixel i: 1 x 1, dense, no padding */
     bool merge_taps; /* a row of taps lies in one piece in memory: one step */
+    size_t window; /* bytes, whole words: a short window that is copied as a whole; else 0 */
     size_t pad_bytes;   /* of scratch: what a tap in the padding points to; 0: there is none */
     size_t patch_bytes; /* for a block's rows of taps that have to be patched up; 0: too many */
     hew_epilogue epilogue;

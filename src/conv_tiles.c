@@ -12,6 +12,8 @@
 
 #include <string.h>
 
+static const uint32_t one_step[2] = {0, 1};
+
 typedef struct pixel {
     int64_t at[3];     /* of tap 0; may lie outside */
     const char *base;  /* where tap 0 lies, or would lie */
@@ -257,7 +259,6 @@ static void add_steps(tile_builder *b, const hew_reduce_step *start, uint32_t *f
 static void linear_tiles(const hew_conv_rows *rows, size_t count, hew_tile *tiles,
                          hew_reduce_step *steps)
 {
-    static const uint32_t one_step[2] = {0, 1};
     const size_t n = rows->end - rows->begin, stride = (size_t)pixel_bytes(rows->op);
     const char *in = rows->in + rows->begin * stride;
     for (size_t i = 0; i < count; i++, steps++) {
@@ -269,6 +270,104 @@ static void linear_tiles(const hew_conv_rows *rows, size_t count, hew_tile *tile
     }
 }
 
+/* n bytes, 1 or more and few, with no call of memcpy: pieces overlap rather than come in sizes. */
+HEW_INLINE void copy_few(char *to, const char *from, size_t n)
+{
+    if (n >= 16) {
+        for (size_t i = 0; i + 16 < n; i += 16)
+            memcpy(to + i, from + i, 16);
+        memcpy(to + n - 16, from + n - 16, 16);
+    } else if (n >= 8) {
+        memcpy(to, from, 8);
+        memcpy(to + n - 8, from + n - 8, 8);
+    } else if (n >= 4) {
+        memcpy(to, from, 4);
+        memcpy(to + n - 4, from + n - 4, 4);
+    } else {
+        to[0] = from[0];
+        to[n / 2] = from[n / 2];
+        to[n - 1] = from[n - 1];
+    }
+}
+
+/* What the copies of one run's windows have in common; bytes. */
+typedef struct window {
+    const hew_conv *op;
+    size_t tap, row;         /* in the copy */
+    int64_t right, down, in; /* in the input, from tap to tap */
+    bool together;           /* a row of taps lies in one piece there */
+    char pad;
+} window;
+
+static window window_of(const hew_conv_rows *rows)
+{
+    const hew_conv_desc *d = &rows->op->d;
+    window w = {.op = rows->op, .tap = rows->op->group_in, .pad = 0};
+    const int64_t step = pixel_bytes(rows->op), row = d->in[2] * step;
+    w.row = (size_t)d->kernel[2] * w.tap;
+    w.right = d->dilation[2] * step;
+    w.down = d->dilation[1] * row;
+    w.in = d->dilation[0] * d->in[1] * row;
+    w.together = w.right == (int64_t)w.tap;
+    if (rows->op->pad_bytes)
+        w.pad = *rows->pad;
+    return w;
+}
+
+/* The window of a pixel that has every tap inside. */
+HEW_INLINE void copy_inner(const window *w, const char *from, char *to)
+{
+    const int64_t *kernel = w->op->d.kernel;
+    for (int64_t z = 0; z < kernel[0]; z++, from = moved(from, w->in)) {
+        const char *p = from;
+        for (int64_t y = 0; y < kernel[1]; y++, p = moved(p, w->down), to += w->row)
+            copy_few(to, p, w->row);
+    }
+}
+
+/* Any other. */
+static void copy_border(const window *w, const pixel *p, char *to)
+{
+    const hew_conv_desc *d = &w->op->d;
+    for (int64_t z = 0; z < d->kernel[0]; z++)
+        for (int64_t y = 0; y < d->kernel[1]; y++) {
+            const bool in = inside(p->at[0], z, d->dilation[0], d->in[0]) &&
+                            inside(p->at[1], y, d->dilation[1], d->in[1]);
+            const char *from = moved(p->base, z * w->in + y * w->down);
+            for (int64_t x = 0; x < d->kernel[2]; x++, to += w->tap)
+                if (in && inside(p->at[2], x, d->dilation[2], d->in[2]))
+                    copy_few(to, moved(from, x * w->right), w->tap);
+                else
+                    memset(to, w->pad, w->tap);
+        }
+}
+
+/* Each pixel's window, copied, is one row of one step. */
+static void window_tiles(const hew_conv_rows *rows, size_t count, hew_tile *tiles,
+                         hew_reduce_step *steps, char *patches)
+{
+    const hew_conv *op = rows->op;
+    const size_t n = rows->end - rows->begin;
+    const window w = window_of(rows);
+    walk at = walk_from(rows, rows->begin);
+    for (size_t i = 0; i < count; i++, steps++) {
+        const size_t row = hew_cut(n, count, i), end = hew_cut(n, count, i + 1);
+        steps->b_row = 0;
+        for (size_t r = row; r < end; r++, patches += op->window) {
+            const bool inner =
+                w.together && at.inner_row && (uint64_t)at.next.at[2] < at.inside;
+            const pixel p = walk_on(&at, op);
+            memset(patches + op->window - HEW_WORD, 0, HEW_WORD);
+            if (HEW_LIKELY(inner))
+                copy_inner(&w, p.base, patches);
+            else
+                copy_border(&w, &p, patches);
+            steps->a[r - row] = patches;
+        }
+        tiles[i] = (hew_tile){row, (int)(end - row), op->window, steps, one_step};
+    }
+}
+
 size_t hew_conv_tiles(const hew_conv_rows *rows, hew_tile *tiles, hew_reduce_step *steps,
                       uint32_t *first, char *patches)
 {
@@ -276,6 +375,10 @@ size_t hew_conv_tiles(const hew_conv_rows *rows, hew_tile *tiles, hew_reduce_ste
     const size_t n = rows->end - rows->begin, count = hew_ceil_div(n, (size_t)rows->height);
     if (op->linear) {
         linear_tiles(rows, count, tiles, steps);
+        return count;
+    }
+    if (op->window) {
+        window_tiles(rows, count, tiles, steps, patches);
         return count;
     }
     tile_builder b = {.rows = rows, .walk = walk_from(rows, rows->begin), .next = steps,
