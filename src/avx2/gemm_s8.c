@@ -7,8 +7,8 @@
  * Elements of 16 bits: their products need all 32, and vpmaddubsw would saturate at 255 * 127 * 2.
  * Bound: multiplies, 12 to two of k where f32 has 24, with as many additions beside them.
  */
+#include "narrow.h"
 #include "reg_s32.h"
-#include "widen.h"
 
 HEW_INLINE vi vi_dot(vi sum, vi a, vi b)
 {

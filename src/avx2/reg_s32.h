@@ -71,31 +71,35 @@ HEW_INLINE vi vi_round_tame(vf x)
         _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
 }
 
-/* What is added to rounded results before they are bytes, and the bytes' least and largest. */
+/* What is added to rounded results before they are bytes, and the bytes' least and largest, in
+ * 16 bits. */
 typedef struct byte_range {
-    vi zero, lo, hi;
+    __m256i zero, lo, hi;
 } byte_range;
 HEW_INLINE byte_range byte_range_set(bool is_signed, int32_t zero, int32_t lo, int32_t hi)
 {
     (void)is_signed; /* the low byte of what is in the range is the same */
-    return (byte_range){vi_set(zero), vi_set(lo), vi_set(hi)};
+    return (byte_range){_mm256_set1_epi16((short)zero), _mm256_set1_epi16((short)lo),
+                        _mm256_set1_epi16((short)hi)};
 }
 
-HEW_INLINE vi vi_in_range(vi x, const byte_range *r)
-{
-    const __m256i v = (__m256i)vi_add(x, r->zero);
-    return (vi)_mm256_min_epi32(_mm256_max_epi32(v, (__m256i)r->lo), (__m256i)r->hi);
-}
-
-/* x0 | x1 of nv registers as n bytes. */
+/* x0 | x1 of nv registers as bytes.  Packing saturates, and leaves each 128 bits four words of x0
+ * and four of x1. */
 HEW_INLINE void vi_store_row_of_bytes(void *p, int n, const int nv, vi x0, vi x1, vi x2, vi x3,
                                       const byte_range *r)
 {
     (void)x2, (void)x3; /* tiles of these registers have no more than two columns of them */
     (void)n; /* all of them: nv * LANES */
-    vi_store_bytes(p, vi_in_range(x0, r));
+    const __m256i low = _mm256_set1_epi64x(0x0e0c0a0806040200);
+    __m256i x = _mm256_adds_epi16(_mm256_packs_epi32((__m256i)x0, (__m256i)x1), r->zero);
+    x = _mm256_min_epi16(_mm256_max_epi16(x, r->lo), r->hi);
+    x = _mm256_shuffle_epi8(x, low);
+    const __m128i bytes = _mm_unpacklo_epi32(_mm256_castsi256_si128(x),
+                                             _mm256_extracti128_si256(x, 1));
     if (nv > 1)
-        vi_store_bytes((char *)p + LANES, vi_in_range(x1, r));
+        _mm_storeu_si128(p, bytes);
+    else
+        _mm_storel_epi64(p, bytes);
 }
 
 #endif

@@ -8,8 +8,8 @@
  * Elements of 16 bits: their products need all 32.  Bound: multiplies and the additions beside
  * them, which share ports on Intel's CPUs and don't on AMD's.
  */
+#include "bytes_first.h"
 #include "reg_s32.h"
-#include "widen.h"
 
 HEW_INLINE vi vi_dot(vi sum, vi a, vi b)
 {

@@ -4,8 +4,8 @@
  *
  * Registers (32 ymm)    8x8: acc 8 | b 1 | a 1 | product 1
  */
+#include "bytes_first.h"
 #include "reg_s32_ymm.h"
-#include "widen.h"
 
 HEW_INLINE vi vi_dot(vi sum, vi a, vi b)
 {

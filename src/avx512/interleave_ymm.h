@@ -2,6 +2,7 @@
 #ifndef HEW_INTERLEAVE_H
 #define HEW_INTERLEAVE_H
 
+#include "bytes_first.h"
 #include "reg_s32_ymm.h"
 
 enum { BYTES = 32 };
@@ -19,10 +20,6 @@ HEW_INLINE vb vb_load_some(vb_lanes lanes, const void *p)
 HEW_INLINE void vb_store_some(vb_lanes lanes, void *p, vb x)
 {
     _mm256_mask_storeu_epi8(p, lanes, x);
-}
-HEW_INLINE __m128i bytes_first(size_t n, const char *p)
-{
-    return _mm_maskz_loadu_epi8((__mmask16)((1u << n) - 1), p);
 }
 HEW_INLINE vb vb_load(const void *p) { return _mm256_loadu_si256(p); }
 HEW_INLINE void vb_store(void *p, vb x) { _mm256_storeu_si256(p, x); }

@@ -2,10 +2,10 @@
  * gemm_u8s8, gemm_s8s8 - C[m x n] = epilogue(partial + sum over steps of A_s[m x k] * B_s[k x n]),
  * A and B of bytes, sums modulo 2^32: no product or sum saturates.
  *
- * What every integer matrix kernel shares, over the registers of the including file's reg_s32.h:
- * its loop and its epilogue.  The rest depends on what a word holds: four bytes (gemm_s8_bytes.h) or
- * two elements of 16 bits (gemm_s8_wide.h).  A kernel's own file says which tiles it makes, what
- * bounds them, and defines
+ * What all integer matrix kernels share, over the registers of the including file's reg_s32.h:
+ * their loop and their epilogue.  The rest depends on what a word holds: four bytes
+ * (gemm_s8_bytes.h) or two elements of 16 bits (gemm_s8_wide.h).  A kernel's own file says which
+ * tiles it makes, what bounds them, and defines
  *
  *     vi_dot   sum + a * b, dot products of the lanes' elements
  *
