@@ -20,6 +20,7 @@ typedef struct hew_dwconv_s8 {
     size_t wide_blocks, blocks;
     size_t words, depth; /* of a channel's taps; slots in a word */
     size_t runs;         /* that go to a kernel together */
+    size_t pad_pixels;   /* in a row of padding */
 } hew_dwconv_s8;
 
 struct hew_conv {

@@ -17,6 +17,8 @@
 
 /* Makes a value opaque: the compiler can neither recompute it nor merge it with another. */
 #define HEW_HIDE(x) __asm__("" : "+r"(x))
+/* The same, but where a value is hidden twice, gcc takes the second for new too. */
+#define HEW_FORGET(x) __asm__ volatile("" : "+r"(x))
 #define HEW_PIN(x) __asm__("" : "+v"(x)) /* of a vector register */
 
 #define HEW_LIKELY(x) __builtin_expect(!!(x), 1)

@@ -12,6 +12,7 @@
 
 enum {
     TABLE_BYTES = 64 << 10, /* of offsets in scratch, as far as that makes a choice */
+    PAD_BYTES = 16 << 10,   /* of a row of padding, likewise */
     WIDE = 0,
     NARROW = 1
 };
@@ -76,7 +77,12 @@ hew_status hew_dwconv_s8_plan(hew_conv *op)
         return hew_fail(HEW_ERR_OVERFLOW, "conv: %zu taps need too much scratch", taps);
     const size_t table = slots * sizeof(ptrdiff_t);
     b->runs = hew_max(1, hew_min(HEW_DWCONV_RUNS, TABLE_BYTES / table));
-    op->pad_bytes = (size_t)d->in_c;
+    const size_t step = (size_t)(d->stride[2] * d->in_stride);
+    b->pad_pixels = 1;
+    if (!b->slide[WIDE] && d->pad_lo[0] + d->pad_lo[1] + d->pad_hi[0] + d->pad_hi[1] > 0)
+        b->pad_pixels = hew_max(1, hew_min(hew_min((size_t)op->out[2], HEW_DWCONV_PIXELS),
+                                           PAD_BYTES / step));
+    op->pad_bytes = (b->pad_pixels - 1) * step + (size_t)d->in_c;
     op->worker_bytes = hew_round_up(op->pad_bytes, HEW_ALIGNMENT) +
                        hew_round_up((b->runs + 1) * table, HEW_ALIGNMENT) +
                        hew_round_up(b->words * HEW_WORD, HEW_ALIGNMENT);

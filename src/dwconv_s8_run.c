@@ -1,16 +1,20 @@
 /*
  * dwconv_s8_run.c - depthwise convolution of bytes: output rows become runs of pixels.
  *
- * All taps of all runs are in memory: those in the padding lie on a pixel of zero points, in
- * scratch.  What dwconv_slide_u8s8 gets is rows with padding at their ends; dwconv_u8s8 gets the
- * pixels whose taps are all inside as runs with one table of offsets, every other pixel as a run
- * with its own.
+ * All taps of all runs are in memory: those in the padding lie on pixels of zero points, in scratch.
+ * What dwconv_slide_u8s8 gets is rows with padding at their ends.  dwconv_u8s8 gets the pixels whose
+ * taps are all inside as runs with one table of offsets, and others as runs with their own: rows
+ * above and below the input over a row of padding, what is left pixel by pixel.
  */
 #include "dwconv_s8.h"
 
 #include <string.h>
 
-enum { TASK_MACS = 1 << 16, TASKS_PER_THREAD = 4 };
+enum {
+    TASK_MACS = 1 << 17,
+    TASKS_PER_THREAD = 4,
+    PIECE_PIXELS = 128
+};
 
 typedef struct run_state {
     const hew_conv *op;
@@ -100,6 +104,7 @@ static void run_part(const gathered *g, hew_dwconv_s8_part at)
         .n = at.n,
         .w = hew_dwconv_s8_packed(op, s->args->packed, at),
         .in_signed = op->format.a_signed,
+        .pad = g->pad,
         .words = op->bytes.words,
         .in_step = (size_t)(d->stride[2] * d->in_stride),
         .multiplier = op->group_out,
@@ -144,53 +149,40 @@ static const uint8_t *input_at(const run_state *s, int64_t member, const int64_t
 
 /* ------------------------------------------------------------------------- sliding runs ----- */
 
-/* Pixels [begin, end) of an output row whose first tap of all is at `at`, of pixel 0. */
-static void slide_run(gathered *g, size_t first, int64_t member, const int64_t at[3],
-                      int64_t begin, int64_t end)
-{
-    const hew_conv_desc *d = &g->s->op->d;
-    const int64_t column = at[2] + begin * d->stride[2];
-    const int64_t columns = (end - begin - 1) * d->stride[2] + d->kernel[2];
-    const int64_t left = hew_min_i64(hew_max_i64(-column, 0), columns);
-    const int64_t inside = hew_max_i64(hew_min_i64(d->in[2] - column, columns) - left, 0);
-    hew_dwconv_u8s8_run *run = next_run(g, first + (size_t)begin, end - begin);
-    hew_dwconv_piece *p = run->pieces;
-    const hew_dwconv_piece pad = {.in = {g->pad, g->pad, g->pad, g->pad, g->pad}};
-    if (left > 0) {
-        *p = pad;
-        p++->columns = (size_t)left;
-    }
-    if (inside > 0) {
-        *p = pad;
-        p->columns = (size_t)inside;
-        for (int64_t r = 0; r < d->kernel[2]; r++) { /* as many rows: one extent is 1 */
-            const int64_t z = d->kernel[0] == 1 ? 0 : r, y = d->kernel[1] == 1 ? 0 : r;
-            const int64_t in[3] = {at[0] + z * d->dilation[0], at[1] + y * d->dilation[1],
-                                   column + left};
-            if (in[0] >= 0 && in[0] < d->in[0] && in[1] >= 0 && in[1] < d->in[1]) {
-                p->in[r] = input_at(g->s, member, in);
-                p->step[r] = (size_t)d->in_stride;
-            }
-        }
-        p++;
-    }
-    if (left + inside < columns) {
-        *p = pad;
-        p->columns = (size_t)(columns - left - inside);
-    }
-}
-
 static void slide_row(gathered *g, size_t first, int64_t member, const int64_t at[3])
 {
-    const size_t width = (size_t)g->s->op->out[2], pieces = hew_ceil_div(width, HEW_DWCONV_PIXELS);
-    for (size_t i = 0; i < pieces; i++)
-        slide_run(g, first, member, at, (int64_t)hew_cut(width, pieces, i),
-                  (int64_t)hew_cut(width, pieces, i + 1));
+    const hew_conv *op = g->s->op;
+    const hew_conv_desc *d = &op->d;
+    const uint8_t *rows[HEW_DWCONV_ROWS];
+    size_t steps[HEW_DWCONV_ROWS];
+    for (int64_t r = 0; r < d->kernel[2]; r++) { /* as many rows: in height, or in depth */
+        const int64_t in[3] = {at[0] + (d->kernel[0] == 1 ? 0 : r * d->dilation[0]),
+                               at[1] + (d->kernel[1] == 1 ? 0 : r * d->dilation[1]), at[2]};
+        const bool inside = in[0] >= 0 && in[0] < d->in[0] && in[1] >= 0 && in[1] < d->in[1];
+        rows[r] = inside ? input_at(g->s, member, in) : g->pad;
+        steps[r] = inside ? (size_t)d->in_stride : 0;
+    }
+    const size_t width = (size_t)op->out[2], pieces = hew_ceil_div(width, HEW_DWCONV_PIXELS);
+    for (size_t i = 0; i < pieces; i++) {
+        const int64_t begin = (int64_t)hew_cut(width, pieces, i);
+        const int64_t pixels = (int64_t)hew_cut(width, pieces, i + 1) - begin;
+        const int64_t column = begin * d->stride[2]; /* from the first under the row */
+        const int64_t columns = (pixels - 1) * d->stride[2] + d->kernel[2];
+        const int64_t left = hew_min_i64(hew_max_i64(-at[2] - column, 0), columns);
+        hew_dwconv_u8s8_run *run = next_run(g, first + (size_t)begin, pixels);
+        run->left = (size_t)left;
+        run->inside =
+            (size_t)hew_max_i64(hew_min_i64(d->in[2] - at[2] - column, columns) - left, 0);
+        for (int64_t r = 0; r < d->kernel[2]; r++) {
+            run->rows[r] = (const uint8_t *)((uintptr_t)rows[r] + (size_t)(column + left) * steps[r]);
+            run->steps[r] = steps[r];
+        }
+    }
 }
 
 /* ---------------------------------------------------------------------------- flat runs ----- */
 
-/* The offsets from the pixel of zero points of the taps of the pixel at `at`. */
+/* The offsets from the padding of the taps of the pixel at `at`. */
 static void make_table(const gathered *g, int64_t member, const int64_t at[3], ptrdiff_t *table)
 {
     const hew_conv_desc *d = &g->s->op->d;
@@ -208,9 +200,11 @@ static void make_table(const gathered *g, int64_t member, const int64_t at[3], p
         }
 }
 
-static void border_pixel(gathered *g, size_t pixel, int64_t member, const int64_t at[3])
+/* Pixels whose taps in the padding are the same: the first at `at`. */
+static void border_run(gathered *g, size_t pixel, int64_t pixels, int64_t member,
+                       const int64_t at[3])
 {
-    hew_dwconv_u8s8_run *run = next_run(g, pixel, 1);
+    hew_dwconv_u8s8_run *run = next_run(g, pixel, pixels);
     ptrdiff_t *table = g->tables + g->n * g->slots;
     make_table(g, member, at, table);
     run->in = g->pad;
@@ -222,26 +216,26 @@ static void flat_row(gathered *g, size_t first, int64_t member, const int64_t at
     const hew_conv *op = g->s->op;
     const hew_conv_desc *d = &op->d;
     const int64_t width = op->out[2], stride = d->stride[2];
-    int64_t begin = width, end = width; /* pixels with all taps inside */
-    bool inside = true;
-    for (int i = 0; i < 2; i++)
-        inside &= at[i] >= 0 && at[i] + (d->kernel[i] - 1) * d->dilation[i] < d->in[i];
     const int64_t room = d->in[2] - 1 - (d->kernel[2] - 1) * d->dilation[2] - at[2];
-    if (inside && room >= 0) {
+    int64_t begin = width, end = width; /* pixels with all taps of a row inside */
+    if (room >= 0) {
         begin = hew_min_i64(at[2] < 0 ? (-at[2] + stride - 1) / stride : 0, width);
         end = hew_max_i64(hew_min_i64(room / stride + 1, width), begin);
     }
-    for (int64_t x = 0; x < width; x++) {
+    bool inside = true;
+    for (int i = 0; i < 2; i++)
+        inside &= at[i] >= 0 && at[i] + (d->kernel[i] - 1) * d->dilation[i] < d->in[i];
+    const int64_t most = inside ? HEW_DWCONV_PIXELS : (int64_t)op->bytes.pad_pixels;
+    for (int64_t x = 0, pixels; x < width; x += pixels) {
         const int64_t in[3] = {at[0], at[1], at[2] + x * stride};
-        if (x < begin || x >= end) {
-            border_pixel(g, first + (size_t)x, member, in);
+        pixels = x < begin || x >= end ? 1 : hew_min_i64(end - x, most);
+        if (!inside || x < begin || x >= end) {
+            border_run(g, first + (size_t)x, pixels, member, in);
             continue;
         }
-        const int64_t pixels = hew_min_i64(end - x, HEW_DWCONV_PIXELS);
         hew_dwconv_u8s8_run *run = next_run(g, first + (size_t)x, pixels);
         run->in = input_at(g->s, member, in);
         run->offset = g->tables;
-        x += pixels - 1;
     }
 }
 
@@ -297,6 +291,21 @@ static void run_task(void *context, size_t worker, size_t task)
     flush(&g);
 }
 
+/* Rows are cut while a piece has many pixels, since a kernel prepares its channels for each; then
+ * channels, since a piece's runs are gathered for each chunk of those. */
+static void cut_tasks(run_state *s, size_t threads)
+{
+    const hew_conv *op = s->op;
+    const double macs = (double)op->pixels * (double)op->d.out_c * (double)op->bytes.words * 4;
+    const size_t tasks = hew_max(1, (size_t)(macs / TASK_MACS));
+    const size_t wanted = threads == 1 ? 1 : hew_min(TASKS_PER_THREAD * threads, tasks);
+    s->pieces = hew_max(hew_min(wanted, op->pixels / PIECE_PIXELS), 1);
+    s->chunks = hew_min(hew_ceil_div(wanted, s->pieces), hew_max(op->bytes.blocks / 2, 1));
+    if (s->chunks * s->pieces < hew_min(wanted, 2 * threads))
+        s->pieces = hew_ceil_div(hew_min(wanted, 2 * threads), s->chunks);
+    s->pieces = hew_min(s->pieces, s->rows);
+}
+
 hew_status hew_dwconv_s8_run(const hew_conv *op, const hew_conv_args *args)
 {
     const size_t size = op->format.residual_size;
@@ -315,11 +324,6 @@ hew_status hew_dwconv_s8_run(const hew_conv *op, const hew_conv_args *args)
     s.slide = op->bytes.slide[0] && !args->weight_zero && !op->format.b_unsigned;
 
     s.rows = op->pixels / (size_t)op->out[2];
-    const double macs = (double)op->pixels * (double)op->d.out_c * (double)op->bytes.words * 4;
-    const size_t threads = args->threads ? args->threads->count : 1;
-    const size_t tasks = hew_max(1, (size_t)(macs / TASK_MACS));
-    const size_t wanted = threads == 1 ? 1 : hew_min(TASKS_PER_THREAD * threads, tasks);
-    s.pieces = hew_min(s.rows, wanted);
-    s.chunks = hew_min(wanted / s.pieces, op->bytes.blocks);
+    cut_tasks(&s, args->threads ? args->threads->count : 1);
     return hew_parallel(args->threads, s.pieces * s.chunks, run_task, &s);
 }

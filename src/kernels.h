@@ -300,22 +300,18 @@ enum {
     HEW_DWCONV_PIXELS = 64 /* in a run, at most */
 };
 
-/* Columns of the input that a run passes over: in each of the kernel's rows the first, channel 0,
- * and the bytes from one to the next. */
-typedef struct hew_dwconv_piece {
-    const uint8_t *in[HEW_DWCONV_ROWS];
-    size_t step[HEW_DWCONV_ROWS];
-    size_t columns; /* >= 1 */
-} hew_dwconv_piece;
-
 /* Output pixels side by side. */
 typedef struct hew_dwconv_u8s8_run {
     size_t pixel, pixels; /* the first, counted from the block's; how many, >= 1 */
     /* dwconv_u8s8: x(s, p) is at in + p * in_step + offset[s]. */
     const uint8_t *in;
     const ptrdiff_t *offset;
-    /* dwconv_slide_u8s8: (pixels - 1) * stride + taps columns, from left to right. */
-    hew_dwconv_piece pieces[3];
+    /* dwconv_slide_u8s8: what the run passes over is `left` columns of padding, `inside` columns of
+     * the input, and padding again.  Of each row of the kernel, the first of those inside, channel
+     * 0, and the bytes from one to the next. */
+    size_t left, inside;
+    const uint8_t *rows[HEW_DWCONV_ROWS];
+    size_t steps[HEW_DWCONV_ROWS];
 } hew_dwconv_u8s8_run;
 
 typedef struct hew_dwconv_u8s8_block {
@@ -324,6 +320,7 @@ typedef struct hew_dwconv_u8s8_block {
     size_t channel, n;     /* output channels [channel, channel + n) of the runs' pixels, n <= nr */
     const void *w;         /* their weights, 64-byte aligned */
     bool in_signed;        /* s8 */
+    const uint8_t *pad;    /* dwconv_slide_u8s8: the pixel of zero points, channel 0 */
     /* dwconv_u8s8 only */
     size_t words;          /* rows of them */
     size_t in_step;        /* bytes between the first taps of two output pixels */

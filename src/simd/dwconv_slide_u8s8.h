@@ -25,27 +25,34 @@ typedef struct slide {
     bool full, tame;
 } slide;
 
-/* Where in its run a column is. */
+/* Where in its run a column is: padding, input, padding again. */
 typedef struct cursor {
     const uint8_t *in[MAX_TAPS];
     size_t step[MAX_TAPS], columns; /* of this piece, those that are left */
-    const hew_dwconv_piece *piece;
+    int piece;
 } cursor;
 
-HEW_INLINE void begin_piece(cursor *c, const slide s, size_t channel)
+HEW_INLINE void begin_piece(cursor *c, const slide s, const hew_dwconv_u8s8_block *b,
+                            const hew_dwconv_u8s8_run *run)
 {
+    if (c->piece == 0 && run->left == 0)
+        c->piece = 1;
+    if (c->piece == 1 && run->inside == 0)
+        c->piece = 2;
+    const bool inside = c->piece == 1;
     HEW_UNROLL for (int r = 0; r < s.taps; r++) {
-        c->in[r] = c->piece->in[r] + channel;
-        c->step[r] = c->piece->step[r];
+        c->in[r] = (inside ? run->rows[r] : b->pad) + b->channel;
+        c->step[r] = inside ? run->steps[r] : 0;
     }
-    c->columns = c->piece->columns;
+    c->columns = inside ? run->inside : c->piece == 0 ? run->left : SIZE_MAX;
 }
 
-HEW_INLINE void next_column(cursor *c, const slide s, size_t channel)
+HEW_INLINE void next_column(cursor *c, const slide s, const hew_dwconv_u8s8_block *b,
+                            const hew_dwconv_u8s8_run *run)
 {
     if (HEW_UNLIKELY(--c->columns == 0)) {
         c->piece++;
-        begin_piece(c, s, channel);
+        begin_piece(c, s, b, run);
         return;
     }
     HEW_UNROLL for (int r = 0; r < s.taps; r++)
@@ -61,8 +68,8 @@ HEW_INLINE void add_column(const hew_dwconv_u8s8_block *b, const quarters *k, co
                            weights held, const cursor *c, const int tap, vi sum[MAX_TAPS][4])
 {
     const char *w = b->w;
-    HEW_HIDE(w); /* else weights are kept from one column to the next, and spill */
-    HEW_HIDE(k);
+    HEW_FORGET(w); /* else weights are kept from one column to the next, and spill */
+    HEW_FORGET(k);
     vb x[8];
     HEW_UNROLL for (int r = 0; r < s.taps; r++)
         x[r] = load_pixel(k, s.full, c->in[r]);
@@ -96,12 +103,12 @@ HEW_INLINE void slide_run(const hew_dwconv_u8s8_block *b, const quarters *k, con
     if (s.taps == 3)
         HEW_UNROLL for (int i = 0; i < 12; i++)
             held[i / 4][i % 4] = vb_load((const char *)b->w + i * (int)sizeof(vb));
-    cursor c = {.piece = run->pieces};
-    begin_piece(&c, s, b->channel);
+    cursor c = {.piece = 0};
+    begin_piece(&c, s, b, run);
     vi sum[MAX_TAPS][4];
     HEW_UNROLL for (int tap = 0; tap < s.taps - 1; tap++) {
         add_column(b, k, s, held, &c, tap, sum);
-        next_column(&c, s, b->channel);
+        next_column(&c, s, b, run);
     }
     for (size_t left = run->pixels;; out += out_step) {
         add_column(b, k, s, held, &c, s.taps - 1, sum);
@@ -111,11 +118,11 @@ HEW_INLINE void slide_run(const hew_dwconv_u8s8_block *b, const quarters *k, con
         HEW_UNROLL for (int p = 0; p < (s.taps - 1) / s.stride; p++)
             HEW_UNROLL for (int j = 0; j < 4; j++)
                 sum[p][j] = sum[p + 1][j];
-        next_column(&c, s, b->channel);
+        next_column(&c, s, b, run);
         if (s.stride == 1)
             continue;
         add_column(b, k, s, held, &c, s.taps - 2, sum);
-        next_column(&c, s, b->channel);
+        next_column(&c, s, b, run);
     }
 }
 

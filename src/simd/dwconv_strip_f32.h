@@ -33,9 +33,6 @@ typedef struct shape {
 HEW_INLINE int rows_in_flight(const shape s) { return (s.taps - 1) / s.stride + 1; }
 HEW_INLINE int in_columns(const shape s) { return (s.columns - 1) * s.stride + s.taps; }
 
-/* HEW_HIDE, but where a value is hidden twice, gcc takes the second for new too. */
-#define FORGET(x) __asm__ volatile("" : "+r"(x))
-
 typedef vf sums[MAX_TAPS][MAX_COLUMNS];
 
 /*
@@ -46,7 +43,7 @@ HEW_INLINE void add_part(const hew_dwconv_f32_strip *b, const shape s, size_t of
                          const ptrdiff_t *pixel, const int ky, const int n, const int f0,
                          const int held, sums acc)
 {
-    FORGET(b); /* else pixels and weights are kept from one part to the next, and spill */
+    HEW_FORGET(b); /* else pixels and weights are kept from one part to the next, and spill */
     const char *in = (const char *)b->in + offset, *weights = (const char *)b->w + offset;
     vf w[MAX_TAPS][MAX_TAPS];
     HEW_UNROLL for (int f = 0; f < held; f++)
@@ -90,7 +87,7 @@ HEW_INLINE void add_row(const hew_dwconv_f32_strip *b, const shape s, size_t off
 HEW_INLINE void store_row(const hew_dwconv_f32_strip *b, const shape s, size_t offset, size_t r,
                           const vf acc[])
 {
-    FORGET(b); /* else constants are kept from row to row, and spill */
+    HEW_FORGET(b); /* else constants are kept from row to row, and spill */
     const vf bias = vf_add(vf_load((const char *)b->bias + offset), vf_zero());
     const column col = {.lo = vf_set(b->lo), .hi = vf_set(b->hi)};
     char *out = (char *)b->out + r * b->out_row + offset;

@@ -58,6 +58,7 @@ HEW_INLINE void flat_pixels(const hew_dwconv_u8s8_block *b, const quarters *k, c
             vb x[DEPTH];
             HEW_UNROLL for (int i = 0; i < DEPTH; i++)
                 x[i] = load_slot(b, k, f, s, in + (size_t)p * b->in_step + offset[i]);
+            HEW_FORGET(k); /* else flip is kept from word to word, and spills */
             if (k->in_signed)
                 HEW_UNROLL for (int i = 0; i < DEPTH; i++)
                     x[i] = vb_xor(x[i], k->flip);
