@@ -40,7 +40,8 @@ static void k_tail(void)
     for (int t = 0; t < 2; t++)
         for (int64_t k = 0; k <= 300; k += k < 70 ? 1 : 7)
             for (int i = 0; i < 6; i++) {
-                gemm_case g = WO_CASE(both[t], .m = 1 + k % 3, .n = 37, .k = k, .b_group = groups[i]);
+                gemm_case g = WO_CASE(both[t], .m = 1 + k % 3, .n = 37, .k = k,
+                                      .b_group = groups[i]);
                 g.b_zero = k % 2;
                 check_gemm(&g);
             }
@@ -85,7 +86,8 @@ static void transposes(void)
     for (int t = 0; t < 2; t++)
         for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++)
             for (int bits = 0; bits < 16; bits++) {
-                gemm_case g = WO_CASE(both[t], .m = sizes[s][0], .n = sizes[s][1], .k = sizes[s][2]);
+                gemm_case g = WO_CASE(both[t], .m = sizes[s][0], .n = sizes[s][1],
+                                      .k = sizes[s][2]);
                 g.d.transpose_a = bits & 1;
                 g.d.transpose_b = bits & 2;
                 g.d.b_group = bits & 4 ? 32 : 0;
@@ -164,7 +166,8 @@ static void threads(void)
     for (int t = 0; t < 2; t++)
         for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++)
             for (int bits = 0; bits < 4; bits++) {
-                gemm_case g = WO_CASE(both[t], .m = sizes[s][0], .n = sizes[s][1], .k = sizes[s][2]);
+                gemm_case g = WO_CASE(both[t], .m = sizes[s][0], .n = sizes[s][1],
+                                      .k = sizes[s][2]);
                 g.d.b_group = bits & 1 ? 128 : 0;
                 g.d.transpose_a = bits & 2;
                 g.d.transpose_b = bits & 1;
@@ -179,7 +182,8 @@ static void random_shapes(void)
 {
     for (int i = 0; i < 600; i++) {
         rng r = case_rng("number %d", i);
-        gemm_case g = WO_CASE(both[i % 2], .m = rng_between(&r, 1, 30), .n = rng_between(&r, 1, 200),
+        gemm_case g = WO_CASE(both[i % 2], .m = rng_between(&r, 1, 50),
+                              .n = rng_between(&r, 1, 200),
                             .k = rng_between(&r, 0, rng_chance(&r, 6) ? 1100 : 200));
         g.d.b_group = rng_chance(&r, 2) ? 32 * rng_between(&r, 1, 6) : 0;
         g.d.transpose_a = rng_chance(&r, 3);

@@ -79,15 +79,16 @@ HEW_INLINE void group(const hew_gemm_wo *t, const place *p, const int bits, cons
                       const int m, const int nv)
 {
     const int n = t->n - p->first * LANES;
-    const int8_t *zero = t->zero + p->number * t->zero_stride + p->first * LANES;
+    const size_t zeros = p->number * t->zero_stride + (size_t)p->first * LANES;
     const char *row[HEW_MAX_MR];
     decoder d[4];
     vf acc[4][HEW_MAX_MR];
     HEW_UNROLL for (int i = 0; i < m; i++)
         row[i] = (const char *)t->a + (size_t)i * t->a_stride;
     HEW_UNROLL for (int j = 0; j < nv; j++) {
-        const bool some = shifted && t->zero;
-        d[j] = decoder_of(some ? vf_from_s8(zero + j * LANES, n - j * LANES) : vf_zero(), bits);
+        d[j] = decoder_of(shifted && t->zero
+                              ? vf_from_s8(t->zero + zeros + j * LANES, n - j * LANES)
+                              : vf_zero(), bits);
         HEW_UNROLL for (int i = 0; i < m; i++) {
             acc[j][i] = vf_zero();
             HEW_PIN(acc[j][i]);
@@ -103,9 +104,11 @@ HEW_INLINE void group(const hew_gemm_wo *t, const place *p, const int bits, cons
             multiply(row, at, x, d, bits, shifted, s % 2 != 0, m, nv, acc);
     }
     char *sums = (char *)t->sums + OFFSET(p->first);
-    const char *scale = (const char *)t->scale + p->number * t->scale_stride + OFFSET(p->first);
+    const size_t scales = p->number * t->scale_stride + OFFSET(p->first);
     HEW_UNROLL for (int j = 0; j < nv; j++) {
-        const vf factor = t->scale ? load_first(n - j * LANES, scale + OFFSET(j)) : vf_set(1);
+        const char *scale = (const char *)t->scale;
+        const vf factor =
+            scale ? load_first(n - j * LANES, scale + scales + OFFSET(j)) : vf_set(1);
         HEW_UNROLL for (int i = 0; i < m; i++) {
             char *sum = sums + (size_t)i * ROW + OFFSET(j);
             vf_store(sum, vf_fma(acc[j][i], factor, vf_load(sum)));
@@ -173,9 +176,9 @@ HEW_INLINE void expand(const hew_expand *e, const int bits)
     decoder d[4];
     char *out[4]; /* of each register's columns */
     for (int j = 0; j < 4; j++) {
-        const int8_t *zero = e->zero + j * LANES;
         const size_t column = (size_t)j * LANES;
-        d[j] = decoder_of(e->zero ? vf_from_s8(zero, e->n - j * LANES) : vf_zero(), bits);
+        d[j] = decoder_of(e->zero ? vf_from_s8(e->zero + column, e->n - j * LANES) : vf_zero(),
+                          bits);
         out[j] = (char *)(e->out + column / e->width * k * e->width + column % e->width);
     }
     const char *b = e->b;
