@@ -30,12 +30,12 @@ static void find_slide(const hew_conv_desc *d, hew_dwconv_s8 *b)
 {
     size_t count;
     const hew_kernel *first = hew_kernels(HEW_FAMILY_dwconv_slide_u8s8, &count);
-    const int64_t taps = d->kernel[2];
+    const int64_t taps = d->kernel[2], line = (taps - 3) * 2 + (d->stride[2] - 1) * 2;
     b->slide[WIDE] = b->slide[NARROW] = NULL;
-    if (count == 0 || d->kernel[0] * d->kernel[1] != taps || (taps != 3 && taps != 5) ||
-        d->dilation[2] != 1 || d->stride[2] > 2 || d->out_c != d->in_c)
+    if (d->kernel[0] * d->kernel[1] != taps || (taps != 3 && taps != 5) || d->dilation[2] != 1 ||
+        d->stride[2] > 2 || d->out_c != d->in_c || line >= (int64_t)count)
         return;
-    b->slide[WIDE] = first + (taps - 3) * 2 + (d->stride[2] - 1) * 2;
+    b->slide[WIDE] = first + line;
     b->slide[NARROW] = b->slide[WIDE] + 1;
 }
 

@@ -1,8 +1,8 @@
 /*
  * dwconv_s8_run.c - depthwise convolution of bytes: output rows become runs of pixels.
  *
- * All taps of all runs are in memory: those in the padding lie on pixels of zero points, in scratch.
- * What dwconv_slide_u8s8 gets is rows with padding at their ends.  dwconv_u8s8 gets the pixels whose
+ * All taps of all runs are in memory: those in the padding lie on pixels of zero points in scratch.
+ * What dwconv_slide_u8s8 gets is rows with padding at their ends.  dwconv_u8s8 gets pixels whose
  * taps are all inside as runs with one table of offsets, and others as runs with their own: rows
  * above and below the input over a row of padding, what is left pixel by pixel.
  */
@@ -174,7 +174,8 @@ static void slide_row(gathered *g, size_t first, int64_t member, const int64_t a
         run->inside =
             (size_t)hew_max_i64(hew_min_i64(d->in[2] - at[2] - column, columns) - left, 0);
         for (int64_t r = 0; r < d->kernel[2]; r++) {
-            run->rows[r] = (const uint8_t *)((uintptr_t)rows[r] + (size_t)(column + left) * steps[r]);
+            const size_t past = (size_t)(column + left) * steps[r];
+            run->rows[r] = (const uint8_t *)((uintptr_t)rows[r] + past);
             run->steps[r] = steps[r];
         }
     }

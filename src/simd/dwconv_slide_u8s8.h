@@ -12,10 +12,11 @@
  * With stride 2, every other column begins and completes a pixel: its taps are 2 and 0, those of
  * the columns between 1.
  *
- * A column of three is one word, whose last byte has a weight of zero; one of five is two, of four
- * and of one.  Registers: 12 of weights and 12 of sums, or 20 of sums and weights from memory.  So
- * this is for ISAs with 32 of them, and DEPTH 4; the including file has dwconv_bytes.h included
- * first.
+ * With DEPTH 4 a column of three is one word, whose last byte has a weight of zero, and one of five
+ * is two, of four and of one.  Registers: 12 of weights and 12 of sums, or up to 20 of sums and
+ * weights from memory.  So this is for ISAs with 32 of them.
+ *
+ * The including file has dwconv_bytes.h included first.
  */
 enum { MAX_TAPS = HEW_DWCONV_ROWS };
 
@@ -59,9 +60,12 @@ HEW_INLINE void next_column(cursor *c, const slide s, const hew_dwconv_u8s8_bloc
         c->in[r] += c->step[r];
 }
 
+/* Of a column. */
 HEW_INLINE int words_of(const slide s) { return (s.taps + DEPTH - 1) / DEPTH; }
 
-typedef vb weights[3][4]; /* of three taps: a tap's quarters */
+/* Of three taps and words: a tap's quarters. */
+typedef vb weights[3][4];
+HEW_INLINE bool are_held(const slide s) { return s.taps * words_of(s) == 3; }
 
 /* The column under the cursor, which is tap `tap` of the first pixel underway. */
 HEW_INLINE void add_column(const hew_dwconv_u8s8_block *b, const quarters *k, const slide s,
@@ -70,7 +74,7 @@ HEW_INLINE void add_column(const hew_dwconv_u8s8_block *b, const quarters *k, co
     const char *w = b->w;
     HEW_FORGET(w); /* else weights are kept from one column to the next, and spill */
     HEW_FORGET(k);
-    vb x[8];
+    vb x[MAX_TAPS + DEPTH];
     HEW_UNROLL for (int r = 0; r < s.taps; r++)
         x[r] = load_pixel(k, s.full, c->in[r]);
     if (k->in_signed)
@@ -88,7 +92,7 @@ HEW_INLINE void add_column(const hew_dwconv_u8s8_block *b, const quarters *k, co
                     const int t = tap - p * s.stride;
                     const int row = t * words_of(s) + word;
                     sum[p][j] = dot(t == 0 && word == 0 ? k->start[j] : sum[p][j], words[i],
-                                    s.taps == 3 ? held[t][j]
+                                    are_held(s) ? held[t][j]
                                                 : vb_load(w + (row * 4 + j) * (int)sizeof(vb)));
                 }
             }
@@ -100,7 +104,7 @@ HEW_INLINE void slide_run(const hew_dwconv_u8s8_block *b, const quarters *k, con
                           const hew_dwconv_u8s8_run *run, char *out, size_t out_step)
 {
     weights held;
-    if (s.taps == 3)
+    if (are_held(s))
         HEW_UNROLL for (int i = 0; i < 12; i++)
             held[i / 4][i % 4] = vb_load((const char *)b->w + i * (int)sizeof(vb));
     cursor c = {.piece = 0};
