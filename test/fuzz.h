@@ -25,6 +25,14 @@ int64_t fuzz_small(fuzz_bytes *in, unsigned limit); /* less than limit, or wild 
 int64_t fuzz_stride(fuzz_bytes *in, int64_t least); /* 0, `least` or a little more, or wild */
 hew_act fuzz_activation(fuzz_bytes *in);
 hew_type fuzz_type(fuzz_bytes *in);
+
+/* Types of a product: mostly some that go together. */
+typedef struct fuzz_types {
+    hew_type a, b, c, residual;
+} fuzz_types;
+fuzz_types fuzz_product_types(fuzz_bytes *in);
+int32_t fuzz_zero(fuzz_bytes *in, hew_type type); /* a zero point: mostly in range */
+float fuzz_scale(fuzz_bytes *in);
 const hew_threads *fuzz_threads(fuzz_bytes *in);
 
 /* What a stride or extent of 0 stands for. */
@@ -32,9 +40,10 @@ int64_t fuzz_or_dense(int64_t given, int64_t dense);
 
 /* ------------------------------------------------------------------- buffers and results ---- */
 
-/* A heap block for exactly n floats, which stands on 4 bytes and no more. */
+/* A heap block for exactly n elements, which stands on 4 bytes and no more. */
+void *fuzz_elements(hew_type type, size_t n, uint32_t seed);
 float *fuzz_floats(size_t n, uint32_t seed);
-void fuzz_unfloats(float *p);
+void fuzz_unfloats(void *p);
 void *fuzz_aligned(size_t bytes); /* for packed operands and scratch: null for none; free() it */
 
 /* Elements from the first to the last of `outer` x `rows` x `columns`; more than FUZZ_MOST_FLOATS
@@ -45,8 +54,9 @@ size_t fuzz_span(int64_t outer, int64_t outer_stride, int64_t rows, int64_t row_
 __attribute__((noreturn)) void fuzz_broken(const char *what, hew_isa isa);
 
 /* Everything from creation to destruction on the rungs in use; out may be null: don't run. */
-typedef hew_status fuzz_case_fn(const void *c, float *out);
-void fuzz_on_every_rung(fuzz_case_fn *run, const void *c, size_t out_floats, bool can_run);
+typedef hew_status fuzz_case_fn(const void *c, void *out);
+void fuzz_on_every_rung(fuzz_case_fn *run, const void *c, hew_type type, size_t out_elements,
+                        bool can_run);
 
 /* -------------------------------------------------------------------------- the operations ---- */
 

@@ -6,12 +6,14 @@
 
 typedef struct conv_case {
     hew_conv_desc d;
-    size_t in, weights, out, r; /* floats */
-    bool scale, bias, in_place;
+    size_t in, weights, out, r; /* elements */
+    bool scale, bias, in_place, bias_s32, zero;
+    int32_t in_zero, out_zero, r_zero;
+    float out_scale, r_scale;
     const hew_threads *threads;
 } conv_case;
 
-static hew_status run_conv(const void *what, float *out)
+static hew_status run_conv(const void *what, void *out)
 {
     const conv_case *c = what;
     hew_conv *op;
@@ -24,8 +26,11 @@ static hew_status run_conv(const void *what, float *out)
         fuzz_broken("a conv without a kernel", hew_active_isa());
     if (out != NULL) {
         const size_t n = (size_t)c->d.out_c;
-        float *in = fuzz_floats(c->in, 1), *w = fuzz_floats(c->weights, 2);
-        float *r = c->r ? fuzz_floats(c->r, 3) : NULL;
+        void *in = fuzz_elements(c->d.in_type, c->in, 1);
+        void *w = fuzz_elements(c->d.weight_type, c->weights, 2);
+        void *r = c->r ? fuzz_elements(c->d.residual_type, c->r, 3) : NULL;
+        void *zero = c->zero ? fuzz_elements(c->d.weight_type, n, 8) : NULL;
+        void *bias_s32 = c->bias_s32 ? fuzz_elements(HEW_S32, n, 9) : NULL;
         float *scale = c->scale ? fuzz_floats(n, 4) : NULL;
         float *bias = c->bias ? fuzz_floats(n, 5) : NULL;
         void *packed = fuzz_aligned(packed_bytes), *scratch = fuzz_aligned(scratch_bytes);
@@ -34,9 +39,15 @@ static hew_status run_conv(const void *what, float *out)
             status = hew_conv_run(op, &HEW_CONV_ARGS(.in = in, .packed = packed, .scale = scale,
                                                      .bias = bias, .out = out,
                                                      .residual = c->in_place ? out : r,
-                                                     .scratch = scratch, .threads = c->threads));
+                                                     .scratch = scratch, .threads = c->threads,
+                                                     .bias_s32 = bias_s32, .weight_zero = zero,
+                                                     .in_zero = c->in_zero,
+                                                     .out_zero = c->out_zero,
+                                                     .residual_zero = c->r_zero,
+                                                     .out_scale = c->out_scale,
+                                                     .residual_scale = c->r_scale));
         fuzz_unfloats(in), fuzz_unfloats(w), fuzz_unfloats(r);
-        fuzz_unfloats(scale), fuzz_unfloats(bias);
+        fuzz_unfloats(scale), fuzz_unfloats(bias), fuzz_unfloats(zero), fuzz_unfloats(bias_s32);
         free(packed), free(scratch);
     }
     hew_conv_destroy(op);
@@ -82,9 +93,10 @@ static void measure(conv_case *c, fuzz_bytes *in, int rank)
     c->r = fuzz_span(1, 0, (int64_t)outs, r_stride, d->out_c);
     const bool fits =
         c->in <= FUZZ_MOST_FLOATS && c->out <= FUZZ_MOST_FLOATS && c->r <= FUZZ_MOST_FLOATS;
-    c->in_place = residual == 2 && r_stride == out_stride;
+    c->in_place =
+        residual == 2 && r_stride == out_stride && d->residual_type == d->out_type;
     c->r = residual == 1 ? c->r : 0;
-    fuzz_on_every_rung(run_conv, c, c->out, fits);
+    fuzz_on_every_rung(run_conv, c, d->out_type, c->out, fits);
 }
 
 void fuzz_conv(fuzz_bytes *in)
@@ -111,11 +123,19 @@ void fuzz_conv(fuzz_bytes *in)
     d->in_stride = fuzz_stride(in, d->in_c);
     d->out_stride = fuzz_stride(in, d->out_c);
     d->residual_stride = fuzz_stride(in, d->out_c);
-    d->in_type = fuzz_type(in), d->weight_type = fuzz_type(in), d->out_type = fuzz_type(in);
+    const fuzz_types t = fuzz_product_types(in);
+    d->in_type = t.a, d->weight_type = t.b, d->out_type = t.c, d->residual_type = t.residual;
+    if (t.a != HEW_F32) {
+        c.in_zero = fuzz_zero(in, t.a), c.out_zero = fuzz_zero(in, t.c);
+        c.r_zero = fuzz_zero(in, t.residual);
+        c.out_scale = fuzz_scale(in), c.r_scale = fuzz_scale(in);
+        c.bias_s32 = t.a != HEW_BF16 && fuzz_one_in(in, 3);
+        c.zero = t.a != HEW_BF16 && fuzz_one_in(in, 4);
+    }
     d->act = fuzz_activation(in);
     d->size -= fuzz_one_in(in, 100);
     c.scale = fuzz_one_in(in, 2), c.bias = fuzz_one_in(in, 2), c.threads = fuzz_threads(in);
 
-    fuzz_on_every_rung(run_conv, &c, 0, false);
+    fuzz_on_every_rung(run_conv, &c, HEW_F32, 0, false);
     measure(&c, in, rank);
 }

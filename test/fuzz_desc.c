@@ -3,12 +3,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Floats as large as n elements; too many if those are. */
-static size_t as_floats(hew_type type, size_t n)
-{
-    return (type == HEW_U8 || type == HEW_S8) && n <= FUZZ_MOST_FLOATS ? hew_ceil_div(n, 4) : n;
-}
-
 /* ------------------------------------------------------------------------------ pooling ---- */
 
 typedef struct pooling_case {
@@ -17,13 +11,13 @@ typedef struct pooling_case {
     const hew_threads *threads;
 } pooling_case;
 
-static hew_status run_pooling(const void *what, float *out)
+static hew_status run_pooling(const void *what, void *out)
 {
     const pooling_case *c = what;
     int64_t shape[3];
     if (out == NULL)
         return hew_pooling_out_shape(&c->d, shape);
-    float *in = fuzz_floats(c->in, 1);
+    void *in = fuzz_elements(c->d.type, c->in, 1);
     const hew_status status = hew_pooling(&c->d, in, out, c->threads);
     fuzz_unfloats(in);
     return status;
@@ -53,7 +47,7 @@ void fuzz_pooling(fuzz_bytes *in)
     d->size -= fuzz_one_in(in, 100);
     c.threads = fuzz_threads(in);
 
-    fuzz_on_every_rung(run_pooling, &c, 0, false);
+    fuzz_on_every_rung(run_pooling, &c, HEW_F32, 0, false);
     int64_t shape[3];
     if (hew_pooling_out_shape(d, shape) != HEW_OK)
         return;
@@ -68,11 +62,10 @@ void fuzz_pooling(fuzz_bytes *in)
         return;
     const int64_t in_stride = fuzz_or_dense(d->in_stride, d->channels);
     const int64_t out_stride = fuzz_or_dense(d->out_stride, d->channels);
-    c.in = as_floats(d->type, fuzz_span(1, 0, batch * (int64_t)pixels, in_stride, d->channels));
-    const size_t out =
-        as_floats(d->type, fuzz_span(1, 0, batch * (int64_t)outs, out_stride, d->channels));
+    c.in = fuzz_span(1, 0, batch * (int64_t)pixels, in_stride, d->channels);
+    const size_t out = fuzz_span(1, 0, batch * (int64_t)outs, out_stride, d->channels);
     if (c.in <= FUZZ_MOST_FLOATS && out <= FUZZ_MOST_FLOATS)
-        fuzz_on_every_rung(run_pooling, &c, out, true);
+        fuzz_on_every_rung(run_pooling, &c, d->type, out, true);
 }
 
 /* -------------------------------------------------------------------- softmax and reorder ---- */
@@ -84,7 +77,7 @@ typedef struct softmax_case {
     const hew_threads *threads;
 } softmax_case;
 
-static hew_status run_softmax(const void *what, float *out)
+static hew_status run_softmax(const void *what, void *out)
 {
     const softmax_case *c = what;
     float *in = out == NULL ? NULL : fuzz_floats(c->in, 1);
@@ -107,7 +100,8 @@ void fuzz_softmax(fuzz_bytes *in)
     c.in = fuzz_span(1, 0, d->rows, in_stride, d->columns);
     const size_t out = fuzz_span(1, 0, d->rows, out_stride, d->columns);
     /* One that can't run must be refused, null pointers at the latest. */
-    fuzz_on_every_rung(run_softmax, &c, out, c.in <= FUZZ_MOST_FLOATS && out <= FUZZ_MOST_FLOATS);
+    fuzz_on_every_rung(run_softmax, &c, HEW_F32, out,
+                       c.in <= FUZZ_MOST_FLOATS && out <= FUZZ_MOST_FLOATS);
 }
 
 typedef struct reorder_case {
@@ -116,7 +110,7 @@ typedef struct reorder_case {
     const hew_threads *threads;
 } reorder_case;
 
-static hew_status run_reorder(const void *what, float *out)
+static hew_status run_reorder(const void *what, void *out)
 {
     const reorder_case *c = what;
     float *in = out == NULL ? NULL : fuzz_floats(c->in, 1);
@@ -150,45 +144,38 @@ void fuzz_reorder(fuzz_bytes *in)
     c.threads = fuzz_threads(in);
     c.in = image_floats(d, d->from, d->in_stride);
     const size_t out = image_floats(d, d->to, d->out_stride);
-    fuzz_on_every_rung(run_reorder, &c, out, c.in <= FUZZ_MOST_FLOATS && out <= FUZZ_MOST_FLOATS);
+    fuzz_on_every_rung(run_reorder, &c, HEW_F32, out,
+                       c.in <= FUZZ_MOST_FLOATS && out <= FUZZ_MOST_FLOATS);
 }
 
 /* --------------------------------------------------------------------------- elementwise ---- */
 
 typedef struct binary_case {
     hew_binary_desc d;
-    size_t a, b; /* floats that are as large */
+    size_t a, b; /* elements */
     bool in_place;
     const hew_threads *threads;
 } binary_case;
 
-static hew_status run_binary(const void *what, float *out)
+static hew_status run_binary(const void *what, void *out)
 {
     const binary_case *c = what;
-    float *a = out == NULL ? NULL : fuzz_floats(c->a, 1);
-    float *b = out == NULL ? NULL : fuzz_floats(c->b, 2);
+    void *a = out == NULL ? NULL : fuzz_elements(c->d.a_type, c->a, 1);
+    void *b = out == NULL ? NULL : fuzz_elements(c->d.b_type, c->b, 2);
     const hew_status status = hew_binary(&c->d, c->in_place ? out : a, b, out, c->threads);
     fuzz_unfloats(a);
     fuzz_unfloats(b);
     return status;
 }
 
-static size_t matrix_floats(const hew_binary_desc *d, hew_type type, int64_t stride)
+static size_t matrix_elements(const hew_binary_desc *d, int64_t stride)
 {
-    return as_floats(type, fuzz_span(1, 0, d->rows, fuzz_or_dense(stride, d->columns),
-                                     d->columns));
+    return fuzz_span(1, 0, d->rows, fuzz_or_dense(stride, d->columns), d->columns);
 }
 
 static hew_type fuzz_element(fuzz_bytes *in)
 {
     return fuzz_one_in(in, 3) ? fuzz_type(in) : fuzz_one_in(in, 2) ? HEW_U8 : HEW_S8;
-}
-
-static float fuzz_scale(fuzz_bytes *in) { return (float)fuzz_byte(in) / 16; }
-
-static int32_t fuzz_zero(fuzz_bytes *in)
-{
-    return fuzz_one_in(in, 3) ? (int32_t)fuzz_byte(in) - 128 : 0;
 }
 
 void fuzz_binary(fuzz_bytes *in)
@@ -199,7 +186,8 @@ void fuzz_binary(fuzz_bytes *in)
     d->a_type = fuzz_element(in), d->b_type = fuzz_element(in), d->c_type = fuzz_element(in);
     d->a_scale = fuzz_scale(in), d->b_scale = fuzz_scale(in);
     d->c_scale = d->c_type == HEW_F32 ? 0 : fuzz_scale(in);
-    d->a_zero = fuzz_zero(in), d->b_zero = fuzz_zero(in), d->c_zero = fuzz_zero(in);
+    d->a_zero = fuzz_zero(in, d->a_type), d->b_zero = fuzz_zero(in, d->b_type);
+    d->c_zero = fuzz_zero(in, d->c_type);
     d->a_stride = fuzz_stride(in, d->columns), d->b_stride = fuzz_stride(in, d->columns);
     d->c_stride = fuzz_stride(in, d->columns);
     d->act = fuzz_activation(in);
@@ -208,11 +196,12 @@ void fuzz_binary(fuzz_bytes *in)
     c.in_place = fuzz_one_in(in, 3);
     if (c.in_place)
         d->a_type = d->c_type, d->a_stride = d->c_stride, d->a_zero = d->c_zero;
-    c.a = matrix_floats(d, d->a_type, d->a_stride);
-    c.b = matrix_floats(d, d->b_type, d->b_stride);
-    const size_t out = matrix_floats(d, d->c_type, d->c_stride);
-    fuzz_on_every_rung(run_binary, &c, out, c.a <= FUZZ_MOST_FLOATS && c.b <= FUZZ_MOST_FLOATS &&
-                                                out <= FUZZ_MOST_FLOATS);
+    c.a = matrix_elements(d, d->a_stride);
+    c.b = matrix_elements(d, d->b_stride);
+    const size_t out = matrix_elements(d, d->c_stride);
+    const bool fits =
+        c.a <= FUZZ_MOST_FLOATS && c.b <= FUZZ_MOST_FLOATS && out <= FUZZ_MOST_FLOATS;
+    fuzz_on_every_rung(run_binary, &c, d->c_type, out, fits);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -78,6 +78,35 @@ hew_type fuzz_type(fuzz_bytes *in)
     return b < 250 ? HEW_F32 : (hew_type)(b - 250);
 }
 
+fuzz_types fuzz_product_types(fuzz_bytes *in)
+{
+    static const fuzz_types together[] = {
+        {HEW_U8, HEW_S8, HEW_U8, HEW_U8},     {HEW_U8, HEW_S8, HEW_S32, HEW_F32},
+        {HEW_S8, HEW_S8, HEW_S8, HEW_S8},     {HEW_S8, HEW_S8, HEW_F32, HEW_F32},
+        {HEW_U8, HEW_U8, HEW_U8, HEW_F32},    {HEW_S8, HEW_U8, HEW_BF16, HEW_U8},
+        {HEW_BF16, HEW_BF16, HEW_F32, HEW_BF16}, {HEW_BF16, HEW_BF16, HEW_BF16, HEW_F32},
+    };
+    const unsigned b = fuzz_byte(in);
+    if (b < 100)
+        return (fuzz_types){HEW_F32, HEW_F32, HEW_F32, HEW_F32};
+    if (b < 240)
+        return together[b % 8];
+    return (fuzz_types){fuzz_type(in), fuzz_type(in), fuzz_type(in), fuzz_type(in)};
+}
+
+int32_t fuzz_zero(fuzz_bytes *in, hew_type type)
+{
+    if ((type != HEW_U8 && type != HEW_S8) || fuzz_one_in(in, 3))
+        return fuzz_one_in(in, 60) ? (int32_t)wild(in) : 0;
+    return (int32_t)fuzz_byte(in) - (type == HEW_S8 ? 128 : 0);
+}
+
+float fuzz_scale(fuzz_bytes *in)
+{
+    static const float scales[] = {0, 0, 1, 0.5f, 3, 100, 0x1p-20f, -1, 0x1p-140f};
+    return scales[fuzz_byte(in) % 9];
+}
+
 static hew_status backwards(void *context, size_t n, hew_task *fn, void *arg)
 {
     (void)context;
@@ -108,19 +137,39 @@ void fuzz_broken(const char *what, hew_isa isa)
     abort();
 }
 
-/* A heap block for exactly so many floats, which stands on 4 bytes and no more. */
-float *fuzz_floats(size_t n, uint32_t seed)
+static size_t bytes_of(hew_type type, size_t n)
 {
-    char *const block = malloc(4 + n * sizeof(float));
-    float *const p = (float *)(void *)(block + 4);
-    for (size_t i = 0; i < n; i++) {
+    switch (type) {
+    case HEW_U8:
+    case HEW_S8: return n;
+    case HEW_S4: return (n + 1) / 2;
+    case HEW_BF16:
+    case HEW_F16: return 2 * n;
+    case HEW_F32:
+    case HEW_S32: break;
+    }
+    return 4 * n; /* of values that are no type too */
+}
+
+/* Floats between -2 and 2, their upper halves as bf16, and any bytes. */
+void *fuzz_elements(hew_type type, size_t n, uint32_t seed)
+{
+    const size_t bytes = bytes_of(type, n), size = type == HEW_F32 ? 4 : type == HEW_BF16 ? 2 : 1;
+    char *const p = (char *)malloc(4 + bytes) + 4;
+    for (size_t i = 0; i < bytes; i += size) {
         seed = seed * 1664525u + 1013904223u;
-        p[i] = (float)(int32_t)(seed >> 8 & 0xFFF) / 1024 - 2;
+        const float x = (float)(int32_t)(seed >> 8 & 0xFFF) / 1024 - 2;
+        if (size == 1)
+            p[i] = (char)(seed >> 16);
+        else
+            memcpy(p + i, (const char *)&x + sizeof x - size, size);
     }
     return p;
 }
 
-void fuzz_unfloats(float *p)
+float *fuzz_floats(size_t n, uint32_t seed) { return fuzz_elements(HEW_F32, n, seed); }
+
+void fuzz_unfloats(void *p)
 {
     if (p != NULL)
         free((char *)p - 4);
@@ -131,28 +180,30 @@ void *fuzz_aligned(size_t bytes)
     return bytes == 0 ? NULL : aligned_alloc(HEW_ALIGNMENT, bytes);
 }
 
-void fuzz_on_every_rung(fuzz_case_fn *run, const void *c, size_t out_floats, bool can_run)
+void fuzz_on_every_rung(fuzz_case_fn *run, const void *c, hew_type type, size_t out_elements,
+                        bool can_run)
 {
+    const size_t out_bytes = bytes_of(type, out_elements);
     hew_cpu_restrict(~0u);
     const unsigned rungs = hew_cpu_rungs();
-    float *want = NULL;
+    void *want = NULL;
     for (unsigned isa = 0; isa < HEW_ISA_COUNT; isa++) {
         if ((rungs >> isa & 1) == 0)
             continue;
         hew_cpu_restrict((2u << isa) - 1);
-        float *out = can_run ? fuzz_floats(out_floats, 7) : NULL;
+        void *out = can_run ? fuzz_elements(type, out_elements, 7) : NULL;
         hew_fail(HEW_OK, "%s", "");
         const hew_status status = run(c, out);
         if (status != HEW_OK && hew_last_error()[0] == '\0')
             fuzz_broken("a refusal without a message", (hew_isa)isa);
         if (status != HEW_OK && out != NULL) {
-            float *before = fuzz_floats(out_floats, 7);
-            if (memcmp(before, out, out_floats * sizeof(float)) != 0)
+            void *before = fuzz_elements(type, out_elements, 7);
+            if (memcmp(before, out, out_bytes) != 0)
                 fuzz_broken("a failure has written", (hew_isa)isa);
             fuzz_unfloats(before);
         }
         if (status == HEW_OK && want != NULL && out != NULL &&
-            memcmp(want, out, out_floats * sizeof(float)) != 0)
+            memcmp(want, out, out_bytes) != 0)
             fuzz_broken("other bits than ref's", (hew_isa)isa);
         if (status == HEW_OK && want == NULL)
             want = out;
