@@ -238,8 +238,8 @@ static weights weights_of(const run_state *s, const hew_panel *p)
                      grouped ? (size_t)op->d.n : 0};
 }
 
-/* Scales and zero points of neighbouring groups are a row of B's columns apart, each in another page
- * and often in the same set of the cache: copied side by side for those who read them again. */
+/* Scales and zero points of neighbouring groups are a row of B's columns apart, in pages of their
+ * own and often in the same set of the cache: copied side by side for those who read them again. */
 static void gather_factors(const hew_gemm *op, const hew_panel *p, weights *w, float *scales)
 {
     const size_t nr = (size_t)p->kernel->nr, n = (size_t)p->n;
