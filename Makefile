@@ -22,9 +22,10 @@ ISA_avx2        := -mavx2 -mfma -mf16c
 ISA_avx512      := $(ISA_avx2) -mavx512f -mavx512bw -mavx512dq -mavx512vl
 ISA_vnni_avx2   := $(ISA_avx2) -mavxvnni
 ISA_vnni_avx512 := $(ISA_avx512) -mavx512vnni
+ISA_bf16        := $(ISA_avx512) -mavx512bf16
 ISA_src         := -Wconversion
 
-SRC := $(wildcard src/*.c src/ref/*.c src/avx2/*.c src/avx512/*.c src/vnni/*.c)
+SRC := $(wildcard src/*.c src/ref/*.c src/avx2/*.c src/avx512/*.c src/vnni/*.c src/bf16/*.c)
 OBJ := $(SRC:%.c=$(BUILD)/%.o)
 LIB := $(BUILD)/libhew.a
 SO  := $(BUILD)/libhew.so.$(VERSION)

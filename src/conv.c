@@ -139,7 +139,10 @@ static hew_status normalise(hew_conv_desc *d, int64_t out[3], int *rank, hew_for
                         "%lld x %lld, in_c %lld, out_c %lld", (long long)d->batch,
                         (long long)d->in[0], (long long)d->in[1], (long long)d->in[2],
                         (long long)d->in_stride, (long long)d->out_stride);
-    return hew_act_defaults("conv", &d->act);
+    s = hew_act_defaults("conv", &d->act);
+    if (format->bf16)
+        d->act = hew_bf16_act(d->act);
+    return s;
 }
 
 /* Cuts the output into blocks of pixels and chunks of panels, and adds up the scratch. */

@@ -3,6 +3,7 @@
  */
 #include "format.h"
 
+#include <float.h>
 #include <math.h>
 #include <xmmintrin.h>
 
@@ -58,6 +59,13 @@ unsigned hew_bf16_mode(void)
 }
 
 void hew_restore_mode(unsigned mxcsr) { _mm_setcsr(mxcsr); }
+
+static float flushed(float x) { return fabsf(x) < FLT_MIN ? copysignf(0.0f, x) : x; }
+
+hew_act hew_bf16_act(hew_act act)
+{
+    return (hew_act){act.kind, flushed(act.alpha), flushed(act.beta)};
+}
 
 static bool is_byte(hew_type type) { return type == HEW_U8 || type == HEW_S8; }
 

@@ -34,6 +34,10 @@ bool hew_format_weight_only(const hew_gemm_desc *d, hew_format *format);
 unsigned hew_bf16_mode(void);
 void hew_restore_mode(unsigned mxcsr);
 
+/* Limits that are denormals are zeros too.  They have to be said so: they are compared with, and
+ * CPUs differ in whether max(x, limit) is then the limit or a zero. */
+hew_act hew_bf16_act(hew_act act);
+
 /* Bytes of an element; 0 for S4 and values that are no type. */
 size_t hew_type_size(hew_type type);
 

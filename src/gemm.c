@@ -94,7 +94,11 @@ static hew_status check_scalars(hew_gemm_desc *d, hew_format *format)
     if (d->alpha == 0)
         d->alpha = 1;
     s = format->weight_only ? hew_wo_check(d) : HEW_OK;
-    return s == HEW_OK ? hew_act_defaults("gemm", &d->act) : s;
+    if (s == HEW_OK)
+        s = hew_act_defaults("gemm", &d->act);
+    if (format->bf16)
+        d->act = hew_bf16_act(d->act);
+    return s;
 }
 
 /* Fills in every default of the descriptor. */

@@ -22,7 +22,6 @@
 enum {
     GROUP_UNIT = 32, /* whole words of both types, and so for types to come */
     BLOCK_ROWS = 192, /* a panel's words come from L2 for so many rows */
-    LOW_ROWS = 2,     /* a panel's scales are read once */
     MANY_ROWS = 32    /* pay for making floats of the words first */
 };
 
@@ -68,15 +67,6 @@ static size_t expanded_floats(const hew_gemm *op)
     return op->expand ? op->group_words * op->depth * (size_t)op->panels.max_nr : 0;
 }
 
-/* Floats for a panel's scales and zero points side by side, where several tiles read them. */
-static size_t factor_floats(const hew_gemm *op)
-{
-    if (op->expand || op->d.b_group == 0 || op->block_rows <= LOW_ROWS)
-        return 0;
-    const size_t nr = (size_t)op->panels.max_nr;
-    return hew_ceil_div(op->words, op->group_words) * (nr + nr / sizeof(float));
-}
-
 static size_t floats(size_t n) { return hew_round_up(n * sizeof(float), HEW_ALIGNMENT); }
 
 hew_status hew_wo_plan(hew_gemm *op)
@@ -104,8 +94,7 @@ hew_status hew_wo_plan(hew_gemm *op)
         op->add_scaled = HEW_FN(add_scaled_f32, hew_kernels(HEW_FAMILY_add_scaled_f32, &count));
     }
     op->worker_bytes = floats(sums_floats(op)) + floats((size_t)(op->tile->mr * op->tile->nr)) +
-                       floats(expanded_floats(op)) + floats(factor_floats(op)) +
-                       hew_round_up((size_t)a, HEW_ALIGNMENT);
+                       floats(expanded_floats(op)) + hew_round_up((size_t)a, HEW_ALIGNMENT);
     return HEW_OK;
 }
 
@@ -215,7 +204,7 @@ typedef struct block {
     size_t member, row, rows;
     const float *a;
     size_t stride; /* floats between its rows */
-    float *sums, *partial, *floats, *factors;
+    float *sums, *partial, *floats;
 } block;
 
 /* What a run has for the panel's first column: weights, and scales and zero points of group 0. */
@@ -236,24 +225,6 @@ static weights weights_of(const run_state *s, const hew_panel *p)
                          p->offset * op->words * HEW_WORD,
                      scale ? scale + p->column : NULL, zero ? zero + p->column : NULL,
                      grouped ? (size_t)op->d.n : 0};
-}
-
-/* Scales and zero points of neighbouring groups are a row of B's columns apart, in pages of their
- * own and often in the same set of the cache: copied side by side for those who read them again. */
-static void gather_factors(const hew_gemm *op, const hew_panel *p, weights *w, float *scales)
-{
-    const size_t nr = (size_t)p->kernel->nr, n = (size_t)p->n;
-    const size_t groups = hew_ceil_div(op->words, op->group_words);
-    int8_t *zeros = (int8_t *)(scales + groups * nr);
-    for (size_t g = 0; g < groups; g++) {
-        if (w->scale)
-            memcpy(scales + g * nr, w->scale + g * w->stride, n * sizeof(float));
-        if (w->zero)
-            memcpy(zeros + g * nr, w->zero + g * w->stride, n);
-    }
-    w->scale = w->scale ? scales : NULL;
-    w->zero = w->zero ? zeros : NULL;
-    w->stride = nr;
 }
 
 /* The sums of a few rows over all k. */
@@ -282,9 +253,7 @@ static void few_rows(const run_state *s, const hew_panel *p, const block *b)
 {
     const size_t nr = (size_t)p->kernel->nr;
     const size_t tiles = hew_ceil_div(b->rows, (size_t)s->op->panels.mr);
-    weights w = weights_of(s, p);
-    if (factor_floats(s->op) > 0)
-        gather_factors(s->op, p, &w, b->factors);
+    const weights w = weights_of(s, p);
     for (size_t t = 0; t < tiles; t++) {
         const size_t row = hew_cut(b->rows, tiles, t);
         const size_t rows = hew_cut(b->rows, tiles, t + 1) - row;
@@ -357,7 +326,6 @@ static void run_task(void *context, size_t worker, size_t task)
     b.sums = hew_take(&scratch, sums_floats(op) * sizeof(float));
     b.partial = hew_take(&scratch, (size_t)(op->tile->mr * op->tile->nr) * sizeof(float));
     b.floats = hew_take(&scratch, expanded_floats(op) * sizeof(float));
-    b.factors = hew_take(&scratch, factor_floats(op) * sizeof(float));
     b.a = rows_of_a(s, b.member, b.row, b.rows, (float *)scratch, &b.stride);
     const hew_panel *p = op->panels.panel + hew_cut(count, op->chunks, chunk);
     for (; p < op->panels.panel + hew_cut(count, op->chunks, chunk + 1); p++)

@@ -87,9 +87,11 @@ typedef enum fill {
     FILL_NANS,     /* mixed, and here and there a NaN with some sign and payload, or an Inf */
     FILL_DENORMALS,/* below 2^-126 */
     FILL_ZEROS,    /* zeros of either sign, and floats whose products underflow to them */
+    FILL_TINY,     /* mixed times 2^-63: products lie about the least normal float */
     FILL_POISON    /* a NaN that no computation makes */
 } fill;
 void fill_f32(rng *r, float *p, size_t n, fill kind);
+void fill_bf16(rng *r, uint16_t *p, size_t n, fill kind); /* upper halves of such floats */
 void poison_f32(float *p, size_t n);
 
 /* ----------------------------------------------------------------------------- memory ----- */
@@ -131,6 +133,8 @@ void check_bits(const char *what, const float *want, const float *got, layout l,
 
 /* The same for tensors of any type but s4. */
 void check_elements(const char *what, hew_type type, const void *want, const void *got, layout l);
+void check_bf16(const char *what, const uint16_t *want, const uint16_t *got, layout l,
+                nan_rule rule);
 void check_status(hew_status got, hew_status want);
 
 /* Checks the name of a kernel that serves this rung: not the definition, and no rung above. */

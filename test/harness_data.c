@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "harness_internal.h"
@@ -94,6 +95,7 @@ static float element(rng *r, fill kind)
     case FILL_DENORMALS: return float_of((uint32_t)rng_next(r) & 0x807fffff);
     case FILL_ZEROS: return float_of((uint32_t)rng_next(r) & 0x80000001);
     case FILL_POISON: return float_of(POISON);
+    case FILL_TINY: return mixed(r) * 0x1p-63f;
     case FILL_MIXED:
     case FILL_SPECIALS:
     case FILL_NANS: break;
@@ -110,6 +112,25 @@ void fill_f32(rng *r, float *p, size_t n, fill kind)
     /* Few: each one spreads over a row or a column of the result. */
     for (size_t left = 1 + n / 199; left > 0; left--)
         p[rng_next(r) % n] = kind == FILL_SPECIALS ? special(r) : some_nan(r);
+}
+
+/* Where that would make a zero of a denormal or an infinity of a NaN, the last bit is set. */
+static uint16_t upper_half(float f)
+{
+    const uint32_t bits = bits_of(f);
+    const bool lost = (bits >> 16 & 0x7f) == 0 && (bits & 0xffff) != 0;
+    return (uint16_t)(bits >> 16 | lost);
+}
+
+void fill_bf16(rng *r, uint16_t *p, size_t n, fill kind)
+{
+    float some[256];
+    for (size_t i = 0; i < n; i += 256) {
+        const size_t count = hew_min(n - i, 256);
+        fill_f32(r, some, count, kind);
+        for (size_t j = 0; j < count; j++)
+            p[i + j] = upper_half(some[j]);
+    }
 }
 
 void poison_f32(float *p, size_t n)
@@ -170,6 +191,23 @@ void check_bits(const char *what, const float *want, const float *got, layout l,
               what, place_of(first, l, place, sizeof place), (double)want[first],
               bits_of(want[first]), (double)got[first], bits_of(got[first]),
               bits_of(got[first]) == POISON ? ", never written" : "", wrong, span);
+}
+
+void check_bf16(const char *what, const uint16_t *want, const uint16_t *got, layout l,
+                nan_rule rule)
+{
+    const size_t span = layout_span(l);
+    if (memcmp(want, got, span * sizeof *want) == 0)
+        return;
+    float *floats = malloc(2 * span * sizeof *floats);
+    if (!floats)
+        fail_case("out of memory");
+    for (size_t i = 0; i < span; i++) {
+        floats[i] = float_of((uint32_t)want[i] << 16);
+        floats[span + i] = float_of((uint32_t)got[i] << 16);
+    }
+    check_bits(what, floats, floats + span, l, rule);
+    free(floats);
 }
 
 static int64_t integer_at(hew_type type, const void *p, size_t i)

@@ -44,7 +44,7 @@ operand operand_new(rng *r, bool present, hew_type type, layout l, fill kind)
         fill_f32(r, (float *)dense, count, kind);
         poison_f32(o.p, layout_span(l));
     } else if (type == HEW_BF16) {
-        memset(dense, 0xa5, count * size);
+        fill_bf16(r, (uint16_t *)dense, count, kind);
     } else {
         fill_integers(r, type, dense, count, kind);
     }
@@ -82,6 +82,8 @@ void operand_compare(const char *what, const void *want, const buffer *got, oper
 {
     if (o.type == HEW_F32)
         check_bits(what, want, got->data, o.l, nans);
+    else if (o.type == HEW_BF16)
+        check_bf16(what, want, got->data, o.l, nans);
     else
         check_elements(what, o.type, want, got->data, o.l);
 }

@@ -56,7 +56,7 @@ fuzz:
 	+$(MAKE) --no-print-directory $(BUILD)/fuzz/fuzz-desc CC=$(FUZZ_CC) CFLAGS="-O1 -g" \
 	    BUILD=$(BUILD)/fuzz SAN="$(ASAN) -fsanitize=fuzzer-no-link" \
 	    SAN_avx2="$(FUZZ_KERNELS)" SAN_avx512="$(FUZZ_KERNELS)" \
-	    SAN_vnni="$(FUZZ_KERNELS)"
+	    SAN_vnni="$(FUZZ_KERNELS)" SAN_bf16="$(FUZZ_KERNELS)"
 fuzz-run: fuzz
 	@mkdir -p $(BUILD)/fuzz/corpus
 	ASAN_OPTIONS=allocator_may_return_null=1:max_allocation_size_mb=64 $(BUILD)/fuzz/fuzz-desc \
@@ -69,7 +69,7 @@ objects_in = $(filter $(patsubst %,$(BUILD)/src/$(1)/%.o,$(2)),$(OBJ))
 check: check-spills check-baseline check-exports
 check-spills: $(OBJ)
 	@CC="$(CC)" test/check-spills.sh \
-	    $(foreach f,avx2 avx512 vnni,$(call objects_in,$(f),$(SPILLFREE)))
+	    $(foreach f,avx2 avx512 vnni bf16,$(call objects_in,$(f),$(SPILLFREE)))
 check-baseline: $(OBJ)
 	@CC="$(CC)" test/check-baseline.sh $(filter $(BUILD)/src/ref/%,$(OBJ)) \
 	    $(foreach o,$(OBJ),$(if $(filter src,$(call folder_of,$(o))),$(o))) \

@@ -6,7 +6,7 @@
  * Bound: 12 multiplies against 8 loads, two of each a cycle, so multiplies.  The 8-wide tile needs
  * 9 loads for 8 multiplies; its eight chains just cover a latency of four cycles.
  */
-#include "reg.h"
+#include "reg_bf16.h"
 
 #include "../simd/gemm_f32.h"
 

@@ -10,7 +10,7 @@
 #include "narrow.h"
 #include "reg_s32.h"
 
-HEW_INLINE vi vi_dot(vi sum, vi a, vi b)
+HEW_INLINE vi dot(vi sum, vi a, vi b)
 {
     return vi_add(sum, (vi)_mm256_madd_epi16((__m256i)a, (__m256i)b));
 }

@@ -8,7 +8,7 @@
  * one zmm load or broadcast a cycle, which the narrow tiles meet first: 10 for 16 multiplies, 9 for
  * 8.  More rows would help those, but general registers for row pointers end at eight.
  */
-#include "reg.h"
+#include "reg_bf16.h"
 
 #include "../simd/gemm_f32.h"
 

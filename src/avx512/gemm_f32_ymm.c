@@ -6,7 +6,7 @@
  *
  * Half a zmm would be wasted on so few columns, and ymm loads start two a cycle.
  */
-#include "reg_ymm.h"
+#include "reg_bf16_ymm.h"
 
 #include "../simd/gemm_f32.h"
 

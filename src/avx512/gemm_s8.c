@@ -11,7 +11,7 @@
 #include "bytes_first.h"
 #include "reg_s32.h"
 
-HEW_INLINE vi vi_dot(vi sum, vi a, vi b)
+HEW_INLINE vi dot(vi sum, vi a, vi b)
 {
     return vi_add(sum, (vi)_mm512_madd_epi16((__m512i)a, (__m512i)b));
 }

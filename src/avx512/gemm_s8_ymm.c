@@ -7,7 +7,7 @@
 #include "bytes_first.h"
 #include "reg_s32_ymm.h"
 
-HEW_INLINE vi vi_dot(vi sum, vi a, vi b)
+HEW_INLINE vi dot(vi sum, vi a, vi b)
 {
     return vi_add(sum, (vi)_mm256_madd_epi16((__m256i)a, (__m256i)b));
 }

@@ -20,7 +20,7 @@ float hew_ref_bf16_fma(uint16_t a, uint16_t b, float sum)
     const double part = total - product, rest = (product - (total - part)) + (s - part);
     uint64_t bits;
     memcpy(&bits, &total, sizeof bits);
-    if (rest != 0 && (bits & 1) == 0) { /* also false of a NaN, which `rest` is at infinities */
+    if ((rest < 0 || rest > 0) && (bits & 1) == 0) { /* at infinities it is a NaN */
         bits += (rest > 0) == (total > 0) ? 1 : (uint64_t)-1;
         memcpy(&total, &bits, sizeof bits);
     }

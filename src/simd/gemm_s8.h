@@ -3,11 +3,11 @@
  * A and B of bytes, sums modulo 2^32: no product or sum saturates.
  *
  * What all integer matrix kernels share, over the registers of the including file's reg_s32.h:
- * their loop and their epilogue.  The rest depends on what a word holds: four bytes
+ * their epilogue, and what gemm_words.h asks for.  The rest depends on what a word holds: four bytes
  * (gemm_s8_bytes.h) or two elements of 16 bits (gemm_s8_wide.h).  A kernel's own file says which
  * tiles it makes, what bounds them, and defines
  *
- *     vi_dot   sum + a * b, dot products of the lanes' elements
+ *     dot      sum + a * b, dot products of the lanes' elements
  *
  * B panel, 64-byte aligned, columns past n and elements past k zero; nv registers wide, L lanes
  * each.  Of bytes:
@@ -230,29 +230,12 @@ HEW_INLINE void clear(const int mr, const int nv, vi acc[MAX_NV][HEW_MAX_MR])
             acc[j][i] = vi_zero();
 }
 
-/* Four bytes, or two elements of 16 bits; bytes with their sign bits flipped are 128 higher. */
-HEW_INLINE vi broadcast(const char *p, const bool flipped)
+typedef vi sums, words;
+enum { ELEMENT = 1, PASSES = 1, A_WORD = 4 };
+HEW_INLINE words b_part(const char *p, const int pass)
 {
-    int32_t word;
-    memcpy(&word, p, sizeof word);
-    return flipped ? vi_xor(vi_set(word), vi_set((int32_t)0x80808080)) : vi_set(word);
-}
-
-/* acc += A * B over `words` words of rows of A, `a`, and as many rows of B. */
-HEW_INLINE void multiply(const int mr, const int nv, const bool flipped,
-                         vi acc[MAX_NV][HEW_MAX_MR], const char *const a[HEW_MAX_MR],
-                         const char *b, size_t words)
-{
-    for (size_t at = 0; at < words * 4; at += 4, b += OFFSET(nv)) {
-        vi bv[MAX_NV];
-        HEW_UNROLL for (int j = 0; j < nv; j++)
-            bv[j] = vi_load(b + OFFSET(j));
-        HEW_UNROLL for (int i = 0; i < mr; i++) {
-            const vi av = broadcast(a[i] + at, flipped);
-            HEW_UNROLL for (int j = 0; j < nv; j++)
-                acc[j][i] = vi_dot(acc[j][i], av, bv[j]);
-        }
-    }
+    (void)pass;
+    return vi_load(p);
 }
 
 #endif

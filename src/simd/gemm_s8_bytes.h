@@ -7,43 +7,16 @@
  */
 #include "gemm_s8.h"
 
-/* What is left of a row of k > 0 bytes after its whole words, with zeros behind it. */
-HEW_INLINE uint32_t last_word(const char *row, size_t k)
+/* Bytes with their sign bits flipped are 128 higher. */
+HEW_INLINE words a_part(const char *p, const int pass, const bool flipped)
 {
-    uint32_t word;
-    if (k > 4) { /* the last four bytes, less those that were in the word before */
-        memcpy(&word, row + k - 4, 4);
-        return word >> 8 * (4 - k % 4);
-    }
-    word = (uint8_t)row[0];
-    if (k > 1)
-        word |= (uint32_t)(uint8_t)row[1] << 8;
-    if (k > 2)
-        word |= (uint32_t)(uint8_t)row[2] << 16;
-    return word;
+    int32_t word;
+    (void)pass;
+    memcpy(&word, p, sizeof word);
+    return flipped ? vi_xor(vi_set(word), vi_set((int32_t)0x80808080)) : vi_set(word);
 }
 
-HEW_INLINE void multiply_step(const int mr, const int nv, const bool flipped,
-                              vi acc[MAX_NV][HEW_MAX_MR], const hew_gemm_tile *t,
-                              const hew_reduce_step *step)
-{
-    const size_t k = t->k;
-    const char *b = (const char *)t->b + step->b_row * OFFSET(nv), *a[HEW_MAX_MR];
-    HEW_UNROLL for (int i = 0; i < mr; i++) {
-        a[i] = (const char *)step->a[i] + t->a_offset;
-        HEW_HIDE(a[i]); /* gcc would add two at a time, in a vector register */
-    }
-    multiply(mr, nv, flipped, acc, a, b, k / 4);
-    if (k % 4 == 0)
-        return;
-    uint32_t last[HEW_MAX_MR], *words = last;
-    HEW_HIDE(words); /* or it looks like a spill to make check-spills */
-    for (int i = 0; i < mr; i++)
-        words[i] = last_word((const char *)step->a[i] + t->a_offset, k);
-    HEW_UNROLL for (int i = 0; i < mr; i++)
-        a[i] = (const char *)(words + i);
-    multiply(mr, nv, flipped, acc, a, b + OFFSET(nv) * (k / 4), 1);
-}
+#include "gemm_direct.h"
 
 HEW_INLINE void gemm_tile(const hew_gemm_tile *t, const int mr, const int nv, const bool is_signed)
 {

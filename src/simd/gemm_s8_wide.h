@@ -8,37 +8,26 @@
 #include "gemm_s8.h"
 #include "widen_256.h"
 
-enum { WIDE_K = 64 };
+enum { DEPTH = 2, STAGE_K = 64, STAGE_BYTES = STAGE_K * sizeof(int16_t) };
+enum { PIECE = 16, PIECE_BYTES = PIECE * sizeof(int16_t) };
 
-HEW_INLINE void multiply_step(const int mr, const int nv, const bool is_signed,
-                              vi acc[MAX_NV][HEW_MAX_MR], const hew_gemm_tile *t,
-                              const hew_reduce_step *step)
+HEW_INLINE words a_part(const char *p, const int pass, const bool is_signed)
 {
-    _Alignas(64) int16_t buffer[HEW_MAX_MR][WIDE_K], (*wide)[WIDE_K] = buffer;
-    HEW_HIDE(wide); /* or it looks like a spill to make check-spills */
-    const char *a[HEW_MAX_MR], *words[HEW_MAX_MR];
-    HEW_UNROLL for (int i = 0; i < mr; i++) {
-        a[i] = (const char *)step->a[i] + t->a_offset;
-        HEW_HIDE(a[i]); /* gcc would add two at a time, in a vector register */
-        words[i] = (const char *)wide[i];
-    }
-    const char *b = (const char *)t->b + step->b_row * OFFSET(nv);
-    size_t k = t->k;
-    for (; k >= WIDE_K; k -= WIDE_K, b += OFFSET(nv * (WIDE_K / 2))) {
-        HEW_UNROLL for (int kk = 0; kk < WIDE_K; kk += 16)
-            HEW_UNROLL for (int i = 0; i < mr; i++)
-                widen_16(wide[i] + kk, a[i] + kk, is_signed);
-        HEW_UNROLL for (int i = 0; i < mr; i++)
-            a[i] += WIDE_K;
-        multiply(mr, nv, false, acc, words, b, WIDE_K / 2);
-    }
-    if (k == 0)
-        return;
-    const size_t offset = t->a_offset + t->k - k;
-    for (int i = 0; i < mr; i++)
-        widen(wide[i], (const char *)step->a[i] + offset, k, is_signed);
-    multiply(mr, nv, false, acc, words, b, hew_ceil_div(k, 2));
+    int32_t word;
+    (void)pass, (void)is_signed; /* staging has taken care of that */
+    memcpy(&word, p, sizeof word);
+    return vi_set(word);
 }
+HEW_INLINE void stage_piece(char *out, const char *in, const bool is_signed)
+{
+    widen_16((int16_t *)out, in, is_signed);
+}
+HEW_INLINE void stage_rest(char *out, const char *in, size_t n, const bool is_signed)
+{
+    widen((int16_t *)out, in, n, is_signed);
+}
+
+#include "gemm_staged.h"
 
 HEW_INLINE void gemm_tile(const hew_gemm_tile *t, const int mr, const int nv, const bool is_signed)
 {

@@ -10,6 +10,7 @@
  * division, ten cycles for sixteen elements, or by some ten operations without one.
  */
 #include "../kernels.h"
+#include "round_bf16.h"
 
 /* What becomes x's factor. */
 enum { TIMES_INVERSE, OVER_SCALE, OVER_SCALES };
@@ -61,18 +62,6 @@ HEW_INLINE void quantize_rows(const int how, const hew_quantize_rows *r)
         const f32x16 v = x16_load_masked(tail, x + whole, one);
         x16_store_bytes_first(rest, y + whole, quantize(how, last, v));
     }
-}
-
-/* Adding half of what is cut off, less one if the result would be odd: the carry rounds. */
-HEW_INLINE i32x16 rounded_bits(f32x16 x)
-{
-    const i32x16 bits = x16_bits(x);
-    const i32x16 odd = x16_and_int(x16_shift_down(bits, 16), x16_set_int(1));
-    const i32x16 rounded = x16_add_int(bits, x16_add_int(odd, x16_set_int(0x7fff)));
-    /* A NaN's carry could make it an infinity, or zero; its lower half is dropped instead. */
-    const i32x16 quiet = x16_or_int(bits, x16_set_int(0x400000));
-    return x16_bits(
-        x16_select(x16_unordered(x, x), x16_from_bits(quiet), x16_from_bits(rounded)));
 }
 
 static __attribute__((noinline)) void to_bf16(const hew_quantize_rows *r)

@@ -11,7 +11,7 @@
  */
 #include "../avx512/reg_s32.h"
 
-HEW_INLINE vi vi_dot(vi sum, vi a, vi b)
+HEW_INLINE vi dot(vi sum, vi a, vi b)
 {
     return (vi)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
 }

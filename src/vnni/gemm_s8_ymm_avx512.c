@@ -8,7 +8,7 @@
  */
 #include "../avx512/reg_s32_ymm.h"
 
-HEW_INLINE vi vi_dot(vi sum, vi a, vi b)
+HEW_INLINE vi dot(vi sum, vi a, vi b)
 {
     return (vi)_mm256_dpbusd_epi32((__m256i)sum, (__m256i)a, (__m256i)b);
 }
