@@ -237,11 +237,11 @@ int run_on_rungs(const char *op, int family, const test *tests, size_t count)
         if (!(wanted >> isa & 1))
             continue;
         const bool available = present >> isa & 1;
-        printf("%s on %s: %s%s\n", op, hew_isa_name((hew_isa)isa),
-               !available         ? "SKIPPED: not on this machine, or hidden by HEW_MAX_ISA; "
-               : is_emulated(isa) ? "emulated"
-                                  : "native",
-               available || !problem ? "" : problem);
+        const char *const how = is_emulated(isa) ? "emulated" : "native";
+        printf("%s on %s: %s%s\n", op, hew_isa_name((hew_isa)isa), available ? how : "SKIPPED: ",
+               available ? ""
+               : problem ? problem
+                         : "not on this machine, or hidden by HEW_MAX_ISA");
         add_jobs(op, hew_isa_name((hew_isa)isa), (hew_isa)isa, available, tests, count);
     }
     if (harness.sanitized)

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { PARTS = 3, STEPS = 3, MAX_NR = 64, WIDE = 3 };
+enum { PARTS = 3, STEPS = 3, MAX_NR = 64, WIDE = 3, HUGE_K = 70000 };
 
 /* What a chain of calls is given, in guarded memory: a part of the reduction each. */
 typedef struct call {
@@ -14,7 +14,7 @@ typedef struct call {
     hew_gemm_tile t;
     hew_epilogue e;
     hew_quant q;
-    size_t parts, part_steps[PARTS], part_k[PARTS], a_offset;
+    size_t parts, part_steps[PARTS], part_k[PARTS];
     hew_reduce_step steps[PARTS][STEPS];
     buffer a, b, c, partial, scale, bias, add;
     buffer b_sums, bias_s32, b_zero, row_sums, row_zero, row_scale;
@@ -56,8 +56,6 @@ static buffer floats(rng *r, size_t n, placement where)
     return b;
 }
 
-static size_t words(size_t k, int depth) { return (k + (size_t)depth - 1) / (size_t)depth; }
-
 /* Element (kk, j) of a step's rows of B. */
 static int element_of_b(const call *x, const hew_reduce_step *step, size_t kk, int j)
 {
@@ -73,7 +71,7 @@ static int element_of_b(const call *x, const hew_reduce_step *step, size_t kk, i
 
 static int element_of_a(const call *x, const hew_reduce_step *step, int i, size_t kk)
 {
-    const uint8_t byte = ((const uint8_t *)step->a[i])[x->a_offset + kk];
+    const uint8_t byte = ((const uint8_t *)step->a[i])[x->t.a_offset + kk];
     return x->is_signed ? (int8_t)byte : byte;
 }
 
@@ -107,7 +105,7 @@ static void make_a(call *x, rng *r, values v, placement where)
         for (size_t s = 0; s < x->part_steps[p]; s++)
             for (int i = 0; i < x->t.m; i++, count++) {
                 rows[count].to = &x->steps[p][s].a[i];
-                rows[count].bytes = x->a_offset + x->part_k[p];
+                rows[count].bytes = x->t.a_offset + x->part_k[p];
                 bytes += rows[count].bytes;
             }
     x->a = buffer_new(bytes, 1, where);
@@ -124,12 +122,13 @@ static void make_a(call *x, rng *r, values v, placement where)
 static void make_steps(call *x, rng *r, size_t most_k, values v, placement where)
 {
     size_t rows = 0;
-    x->parts = (size_t)rng_between(r, 1, PARTS);
-    x->a_offset = (size_t)rng_between(r, 0, 5);
+    const bool huge = most_k >= HUGE_K;
+    x->parts = huge ? 1 : (size_t)rng_between(r, 1, PARTS);
+    x->t.a_offset = (size_t)rng_between(r, 0, 5);
     for (size_t p = 0; p < x->parts; p++) {
-        x->part_k[p] = (size_t)rng_between(r, 1, (int64_t)most_k);
-        x->part_steps[p] = (size_t)rng_between(r, rng_chance(r, 8) ? 0 : 1, STEPS);
-        const size_t each = words(x->part_k[p], x->kernel->depth);
+        x->part_k[p] = huge ? most_k : (size_t)rng_between(r, 1, (int64_t)most_k);
+        x->part_steps[p] = huge ? 1 : (size_t)rng_between(r, rng_chance(r, 8) ? 0 : 1, STEPS);
+        const size_t each = hew_ceil_div(x->part_k[p], (size_t)x->kernel->depth);
         for (size_t s = 0; s < x->part_steps[p]; s++)
             x->steps[p][s].b_row = rows + (x->part_steps[p] - 1 - s) * each;
         rows += x->part_steps[p] * each;
@@ -184,8 +183,7 @@ static void make_epilogue(call *x, rng *r, placement where)
     x->e = (hew_epilogue){.alpha = rng_chance(r, 2) ? 1.0f : rng_f32(r) * 0.01f,
                           .beta = rng_f32(r), .clamps = clamps,
                           .lo = clamps ? -37.0f : -INFINITY, .hi = clamps ? 71.5f : INFINITY};
-    if (clamps && rng_chance(r, 4))
-        x->e.lo = 80.0f; /* over hi */
+    x->e.lo = clamps && rng_chance(r, 4) ? 80.0f /* over hi */ : x->e.lo;
     if (rng_chance(r, 4))
         x->e.alpha = 0x1p-13f;
     else
@@ -326,7 +324,6 @@ static void run_call(const hew_kernel *kernel, int m, int n, size_t most_k, valu
     x.partial = buffer_new((size_t)(m * kernel->nr) * 4, HEW_ALIGNMENT, where);
     memset(x.c.data, 0x5b, x.c.bytes);
     memset(x.partial.data, 0x5b, x.partial.bytes);
-    x.t.a_offset = x.a_offset;
     x.t.b = x.b.data;
     x.t.c = x.c.data;
     x.t.partial = x.partial.data;
@@ -354,24 +351,50 @@ static void run_kernel(const hew_kernel *kernel, size_t most_k, int cases)
             }
 }
 
-static void run_family(int family, size_t most_k, int cases)
+static bool is_under_test(const hew_kernel *k)
 {
-    for (size_t i = 0; i < hew_all_kernels_count; i++)
-        if (hew_all_kernels[i].family == family && hew_all_kernels[i].isa == test_rung())
-            run_kernel(&hew_all_kernels[i], most_k, cases);
+    return k->isa == test_rung() &&
+           (k->family == HEW_FAMILY_gemm_u8s8 || k->family == HEW_FAMILY_gemm_s8s8);
 }
 
-static void u8s8_tiles(void) { run_family(HEW_FAMILY_gemm_u8s8, 17, 6); }
-static void s8s8_tiles(void) { run_family(HEW_FAMILY_gemm_s8s8, 17, 6); }
-/* Past the rows that a kernel may keep on its stack. */
-static void u8s8_long(void) { run_family(HEW_FAMILY_gemm_u8s8, 300, 1); }
-static void s8s8_long(void) { run_family(HEW_FAMILY_gemm_s8s8, 300, 1); }
+static void run_all(size_t most_k, int cases)
+{
+    for (const hew_kernel *k = hew_all_kernels; k < hew_all_kernels + hew_all_kernels_count; k++)
+        if (is_under_test(k))
+            run_kernel(k, most_k, cases);
+}
+
+static void tiles(void) { run_all(17, 6); }
+
+/* Past the stretches that a kernel may keep on its stack. */
+static void long_rows(void) { run_all(300, 1); }
+
+/* One sum of 255 * -128, or of -128 * -128 twice as long, is too large for 32 bits. */
+static void wrapping(void)
+{
+    for (const hew_kernel *k = hew_all_kernels; k < hew_all_kernels + hew_all_kernels_count; k++) {
+        rng r = case_rng("%s, huge k", k->name);
+        if (is_under_test(k))
+            run_call(k, 1, 2, takes_s8(k) ? 2 * HUGE_K : HUGE_K, LARGEST, &r, AT_BACK);
+    }
+}
+
+/* Floats round as MXCSR says, bytes half to even. */
+static void rounding_modes(void)
+{
+    uint32_t before, mxcsr;
+    __asm__ volatile("stmxcsr %0" : "=m"(before)::"memory");
+    for (uint32_t mode = 1; mode < 4; mode++) {
+        mxcsr = before | mode << 13;
+        __asm__ volatile("ldmxcsr %0" ::"m"(mxcsr) : "memory");
+        run_all(6 + mode, 1);
+        __asm__ volatile("ldmxcsr %0" ::"m"(before) : "memory");
+    }
+}
 
 int main(void)
 {
-    static const test tests[] = {{"u8s8", u8s8_tiles},
-                                 {"s8s8", s8s8_tiles},
-                                 {"u8s8_long", u8s8_long},
-                                 {"s8s8_long", s8s8_long}};
+    static const test tests[] = {{"tiles", tiles}, {"long_rows", long_rows},
+                                 {"wrapping", wrapping}, {"rounding_modes", rounding_modes}};
     return run_on_rungs("gemm_s8_tile", HEW_FAMILY_gemm_u8s8, TESTS(tests));
 }

@@ -56,16 +56,8 @@ HEW_INLINE void vi_store_bytes_masked(vf_mask m, void *p, vi x)
 
 /* Rounded as MXCSR says. */
 HEW_INLINE vf vf_of(vi x) { return _mm256_cvtepi32_ps((__m256i)x); }
-/* Half to even, whatever MXCSR says; a NaN gives zero. */
+/* Half to even, whatever MXCSR says, of |x| < 2^31; a NaN gives INT32_MIN, whose low byte is 0. */
 HEW_INLINE vi vi_round(vf x)
-{
-    const __m256 number = _mm256_and_ps(x, _mm256_cmp_ps(x, x, _CMP_ORD_Q));
-    const __m256 rounded = _mm256_round_ps(number, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-    return (vi)_mm256_cvtps_epi32(rounded);
-}
-
-/* The same of |x| < 2^31, no NaN. */
-HEW_INLINE vi vi_round_tame(vf x)
 {
     return (vi)_mm256_cvtps_epi32(
         _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));

@@ -112,7 +112,7 @@ HEW_INLINE vb rounded_half(const quarters *k, const int i, const vi sum[4])
         v[0] = vf_mul(vf_of(sum[2 * i]), k->scale[2 * i]);
         v[1] = vf_mul(vf_of(sum[2 * i + 1]), k->scale[2 * i + 1]);
     }
-    return vw_add_saturated(vw_pack(vi_round_tame(v[0]), vi_round_tame(v[1])), k->zero);
+    return vw_add_saturated(vw_pack(vi_round(v[0]), vi_round(v[1])), k->zero);
 }
 
 /* A pixel leaves the registers: as bytes, or as sums in the order of channels. */

@@ -52,7 +52,7 @@ HEW_INLINE vf addend_of_bytes(const hew_quant *q, vi bytes)
     return vf_of(vi_sub(vi_xor(bytes, vi_set(flip)), vi_set(q->add_zero + flip)));
 }
 
-/* Of floats in the range, the integers to store; a NaN gives c_zero. */
+/* The integers whose low bytes are to be stored; of a NaN, that is c_zero. */
 HEW_INLINE vi quantise(const hew_quant *q, range r, vf v)
 {
     return vi_add(vi_round(vf_min(vf_set(r.hi), vf_max(vf_set(r.lo), v))), vi_set(q->c_zero));

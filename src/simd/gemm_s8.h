@@ -147,8 +147,7 @@ HEW_INLINE void round_column(const hew_gemm_tile *t, const int mr, const int j, 
     const column col = quantised_column_of(q, e, OFFSET(j), FULL, mask);
     if (!e->add) {
         HEW_UNROLL for (int i = 0; i < mr; i++)
-            acc[i] = vi_round_tame(
-                vf_fma(vf_of(vi_add(acc[i], add_to_all)), col.scale, col.bias));
+            acc[i] = vi_round(vf_fma(vf_of(vi_add(acc[i], add_to_all)), col.scale, col.bias));
         return;
     }
     const size_t add_stride = e->add_stride;
@@ -156,7 +155,7 @@ HEW_INLINE void round_column(const hew_gemm_tile *t, const int mr, const int j, 
     HEW_UNROLL for (int i = 0; i < mr; i++) {
         const vf v = vf_fma(vf_of(vi_add(acc[i], add_to_all)), col.scale, col.bias);
         const vi bytes = load_bytes(FULL, mask, add + (size_t)i * add_stride);
-        acc[i] = vi_round_tame(vf_fma(col.beta, addend_of_bytes(q, bytes), v));
+        acc[i] = vi_round(vf_fma(col.beta, addend_of_bytes(q, bytes), v));
     }
 }
 
