@@ -212,9 +212,13 @@ typedef struct hew_act {
  * Types of A, B and C, and what is meant:
  *
  *     f32    f32    f32                          the formula above
+ *     bf16   bf16   f32, bf16                    sums in f32; no beta; the residual f32 or bf16
  *     u8 s8  s8 u8  f32, bf16, u8, s8, s32       quantised tensors: QLinearMatMul, MatMulInteger
  *     f32    s8     f32, bf16, u8, s8            the same after quantising rows of A: a_dynamic
  *     f32    s8 s4  f32                          weight-only quantisation
+ *
+ * Sums of bf16 are those of VDPBF16PS on every rung: denormals are zeros, rounding is to nearest,
+ * whatever MXCSR says; docs/numerics.md has the order.
  *
  * Quantised tensors stand for (q - zero) * scale.  Sums are exact, modulo 2^32:
  *
@@ -250,7 +254,7 @@ typedef struct hew_gemm_desc {
     size_t size;
     int64_t m, n, k;
     hew_type a_type, b_type, c_type;   /* f32, or see above                                       */
-    hew_type residual_type;            /* f32; also u8 or s8 where C is quantised                 */
+    hew_type residual_type;            /* f32; also u8, s8 where A and B are integers, or bf16    */
     bool transpose_a, transpose_b;
     bool b_packed;                     /* run takes packed_b, not b                               */
     int64_t lda, ldb, ldc, ldr;        /* row strides of A, B, C, residual; 0 = dense, ldr: ldc   */
@@ -317,7 +321,8 @@ HEW_API const char *hew_gemm_kernel(const hew_gemm *op);
  * nonzero entries of `kernel`.  Taps that fall into the padding are left out of the sum.
  * groups == in_c is a depthwise convolution, with any multiplier out_c / in_c.
  *
- * Types of input, weights and output are f32, or u8 | s8, s8 | u8, and f32, bf16, u8, s8 or s32:
+ * Types of input, weights and output are f32; or bf16, bf16 and f32 | bf16, where denormals count
+ * as zeros, in and out; or u8 | s8, s8 | u8, and f32, bf16, u8, s8 or s32:
  * quantised tensors as in hew_gemm (QLinearConv, ConvInteger), with in_zero for a_zero and
  * weight_zero for b_zero.
  */
@@ -336,7 +341,7 @@ typedef struct hew_conv_desc {
     int64_t out_stride;    /* addresses a slice of a wider tensor; 0 = out_c                      */
     int64_t residual_stride; /* 0 = out_stride                                                    */
     hew_type in_type, weight_type, out_type; /* f32, or see above                                 */
-    hew_type residual_type; /* f32; also u8 or s8 where the output is quantised                   */
+    hew_type residual_type; /* f32; also u8, s8 where the operands are integers, or bf16          */
     hew_act act;
 } hew_conv_desc;
 #define HEW_CONV_DESC(...) ((hew_conv_desc){.size = sizeof(hew_conv_desc), __VA_ARGS__})
