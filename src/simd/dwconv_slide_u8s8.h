@@ -40,12 +40,19 @@ HEW_INLINE void begin_piece(cursor *c, const slide s, const hew_dwconv_u8s8_bloc
         c->piece = 1;
     if (c->piece == 1 && run->inside == 0)
         c->piece = 2;
-    const bool inside = c->piece == 1;
-    HEW_UNROLL for (int r = 0; r < s.taps; r++) {
-        c->in[r] = (inside ? run->rows[r] : b->pad) + b->channel;
-        c->step[r] = inside ? run->steps[r] : 0;
+    if (c->piece == 1) { /* not one loop with choices, which clang 14 splits before it unrolls */
+        HEW_UNROLL for (int r = 0; r < s.taps; r++) {
+            c->in[r] = run->rows[r] + b->channel;
+            c->step[r] = run->steps[r];
+        }
+        c->columns = run->inside;
+        return;
     }
-    c->columns = inside ? run->inside : c->piece == 0 ? run->left : SIZE_MAX;
+    HEW_UNROLL for (int r = 0; r < s.taps; r++) {
+        c->in[r] = b->pad + b->channel;
+        c->step[r] = 0;
+    }
+    c->columns = c->piece == 0 ? run->left : SIZE_MAX;
 }
 
 HEW_INLINE void next_column(cursor *c, const slide s, const hew_dwconv_u8s8_block *b,
