@@ -4,6 +4,8 @@
  * A bf16 is the upper half of a float: one operation makes floats of a register's odd elements (a
  * mask), one of its even ones (a shift), for A as for B.
  */
+#include <string.h>
+
 #include "finish_f32.h"
 
 typedef vf sums;
@@ -16,7 +18,9 @@ HEW_INLINE words halves(vf w) { return (words){vf_odd(w), vf_even(w)}; }
 HEW_INLINE words a_part(const char *p, const int pass, const bool form)
 {
     (void)pass, (void)form;
-    return halves(vf_set(*(const float *)p));
+    float word; /* two elements, which stand on 2 bytes */
+    memcpy(&word, p, sizeof word);
+    return halves(vf_set(word));
 }
 HEW_INLINE words b_part(const char *p, const int pass)
 {
