@@ -8,24 +8,27 @@ CC      ?= cc
 CXX     ?= c++
 AR      ?= ar
 CFLAGS  ?= -O2 -g1
-VERSION := $(shell awk '/define HEW_VERSION_(MAJOR|MINOR|PATCH)/ {printf "%s%s", d, $$3; d="."}' include/hew.h)
+VERSION := $(shell awk '/define HEW_VERSION_(MAJOR|MINOR|PATCH)/ {printf "%s%s", d, $$3; d="."}' include/hew/base.h)
 SOMAJOR := $(firstword $(subst ., ,$(VERSION)))
 
 # -ffp-contract=off: a sum is fused where the code says fma and nowhere else.
-BASE     := -std=c11 -D_GNU_SOURCE -Iinclude -Isrc -MMD -MP -ffp-contract=off -fno-math-errno -pthread
+BASE     := -std=c11 -D_GNU_SOURCE -Iinclude -Isrc -Isrc/core -Isrc/op -MMD -MP -ffp-contract=off -fno-math-errno -pthread
 WARN     := -Wall -Wextra -Wpedantic -Wstrict-prototypes -Wmissing-prototypes -Wshadow
 LIBFLAGS := -fPIC -fvisibility=hidden -fno-lto
 
-# Each folder's instruction sets, and nothing more.  In src/vnni a file's last word tells of two.
+# Each folder's instruction sets, and nothing more; a file's last word tells where there are several.
 ISA_ref         := -fno-tree-vectorize -Wconversion
 ISA_avx2        := -mavx2 -mfma -mf16c
 ISA_avx512      := $(ISA_avx2) -mavx512f -mavx512bw -mavx512dq -mavx512vl
 ISA_vnni_avx2   := $(ISA_avx2) -mavxvnni
 ISA_vnni_avx512 := $(ISA_avx512) -mavx512vnni
-ISA_bf16        := $(ISA_avx512) -mavx512bf16
-ISA_src         := -Wconversion
+ISA_avx512_dpbf16 := $(ISA_avx512) -mavx512bf16
+ISA_plain       := -Wconversion
 
-SRC := $(wildcard src/*.c src/ref/*.c src/avx2/*.c src/avx512/*.c src/vnni/*.c src/bf16/*.c)
+# In the order in which hew.h includes them.
+HEADERS := include/hew.h $(shell sed -n 's|^#include "\(hew/.*\)"|include/\1|p' include/hew.h)
+
+SRC := $(wildcard src/*/*.c)
 OBJ := $(SRC:%.c=$(BUILD)/%.o)
 LIB := $(BUILD)/libhew.a
 SO  := $(BUILD)/libhew.so.$(VERSION)
@@ -35,7 +38,7 @@ all: $(LIB) $(SO)
 folder_of = $(notdir $(patsubst %/,%,$(dir $(1))))
 last_word = $(lastword $(subst _, ,$(basename $(notdir $(1)))))
 isa_of = $(or $(ISA_$(call folder_of,$(1))_$(call last_word,$(1))), \
-              $(ISA_$(call folder_of,$(1))),$(ISA_src))
+              $(ISA_$(call folder_of,$(1))),$(ISA_plain))
 $(BUILD)/src/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(BASE) $(WARN) $(LIBFLAGS) $(call isa_of,$<) $(SAN) \
@@ -56,9 +59,9 @@ include src/packaging/install.mk test/test.mk bench/bench.mk
 ## make docs         docs/api.md from the header
 ## make check-docs   that it is up to date, and that the pages' examples compile
 docs:
-	awk -f docs/api.awk include/hew.h > docs/api.md
+	awk -f docs/api.awk $(HEADERS) > docs/api.md
 check-docs:
-	awk -f docs/api.awk include/hew.h | diff docs/api.md -
+	awk -f docs/api.awk $(HEADERS) | diff docs/api.md -
 	for page in README.md docs/quantization.md; do \
 	    awk '/^```c$$/ {on = 1; next} /^```$$/ {on = 0} on' $$page | \
 	        $(CC) -std=c11 -Wall -Wextra -Wpedantic -Werror -Iinclude -fsyntax-only -x c - || exit 1; \

@@ -74,7 +74,7 @@ PEERS := $(if $(call has,oneapi/dnnl/dnnl.h,$(PEER_FLAGS_onednn)),onednn) \
 
 PEER_SO   := $(PEERS:%=$(BUILD)/bench/peer_%.so)
 PEER_DEPS := $(wildcard bench/peer*.h) bench/job.h bench/problem.h bench/types.h \
-             include/hew.h bench/bench.mk \
+             $(HEADERS) bench/bench.mk \
              $(BUILD)/bench/peers.flags
 $(BUILD)/bench/peers.flags: FORCE
 	@mkdir -p $(@D)

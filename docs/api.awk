@@ -1,4 +1,4 @@
-# api.awk - docs/api.md from include/hew.h:  awk -f docs/api.awk include/hew.h > docs/api.md
+# api.awk - docs/api.md from hew.h and the parts that it includes, given in that order: make docs
 # A section of the header is a heading, a comment before declarations is prose, the rest is code.
 # `make check-docs` compares.
 function prose(line) {
@@ -10,7 +10,7 @@ function open_code() { if (!code) { print ""; print "```c"; code = 1 } }
 BEGIN {
     print "# API"
     print ""
-    print "Made from [`include/hew.h`](../include/hew.h) by `make docs`; the header is the reference."
+    print "Made from [`include/hew.h`](../include/hew.h) and its parts by `make docs`; the headers are the reference."
 }
 /^\/\* -+ [A-Za-z, ]+ -+ \*\/$/ {
     close_code()
@@ -20,8 +20,10 @@ BEGIN {
     next
 }
 NR == 1 { lead = 1; close_code(); print ""; print "```"; next }
+FNR == 1 { close_code(); started = 0 }
 lead { if (/^ ?\*\/$/) { lead = 0; print "```" } else { sub(/^ ?\* ?/, ""); print } next }
 !started || /^#(ifdef|ifndef|endif|include)/ || /^(extern "C" \{|\})$/ { next }
+/^HEW_(BEGIN|END)_C$/ { next }
 /^$/ { close_code(); next }
 /^\/\*/ && !/\*\/ *[a-zA-Z#]/ && !code {
     print ""

@@ -1,11 +1,12 @@
 #!/bin/sh
-# check-exports.sh HEADER LIBHEW_A LIBHEW_SO
+# check-exports.sh LIBHEW_A LIBHEW_SO HEADER...
 #
-# The shared library exports what the header declares, no more and no less.  The static one defines
+# The shared library exports what the headers declare, no more and no less.  The static one defines
 # no global name without the prefix.  Nothing runs before main, no code is chosen by the linker, no
 # page is writable and executable.
 set -eu
-header=$1 archive=$2 shared=$3
+archive=$1 shared=$2
+shift 2
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 refuse() { # WHAT: stdin has the offenders.  In a pipe this is a process of its own, hence the file.
@@ -17,12 +18,12 @@ refuse() { # WHAT: stdin has the offenders.  In a pipe this is a process of its 
     fi
 }
 
-tr '\n' ' ' < "$header" | grep -oE 'HEW_API [^;(]*\(' | grep -oE 'hew_[a-z0-9_]+ *\($' |
+cat "$@" | tr '\n' ' ' | grep -oE 'HEW_API [^;(]*\(' | grep -oE 'hew_[a-z0-9_]+ *\($' |
     tr -d ' (' | sort -u > "$tmp/declared"
 nm -D --defined-only "$shared" | awk '{print $3}' | sort -u > "$tmp/exported"
 [ -s "$tmp/declared" ] && [ -s "$tmp/exported" ]
-comm -13 "$tmp/declared" "$tmp/exported" | refuse "exported but not declared in $header"
-comm -23 "$tmp/declared" "$tmp/exported" | refuse "declared in $header but not exported"
+comm -13 "$tmp/declared" "$tmp/exported" | refuse "exported but not declared in a header"
+comm -23 "$tmp/declared" "$tmp/exported" | refuse "declared in a header but not exported"
 
 nm -g --defined-only "$archive" | awk 'NF == 3 && $3 !~ /^hew_/ {print $3}' |
     refuse "global names without hew_ in $archive"
@@ -35,4 +36,4 @@ readelf -dW "$shared" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' |
     grep -vE '^(libc\.so\.6|libm\.so\.6|libpthread\.so\.0|ld-linux-x86-64\.so\.2)$' |
     refuse "dependencies besides libc"
 [ ! -e "$tmp/failed" ] || exit 1
-echo "check-exports: $(wc -l < "$tmp/exported") functions, all of them the header's"
+echo "check-exports: $(wc -l < "$tmp/exported") functions, all of them the headers'"

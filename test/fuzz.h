@@ -6,6 +6,7 @@
 #ifndef HEW_TEST_FUZZ_H
 #define HEW_TEST_FUZZ_H
 
+#include "hew.h"
 #include "kernels.h"
 
 /* A larger case is created, asked for its sizes and not run. */

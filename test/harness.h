@@ -26,6 +26,7 @@
 #ifndef HEW_TEST_HARNESS_H
 #define HEW_TEST_HARNESS_H
 
+#include "hew.h"
 #include "kernels.h"
 
 #include <setjmp.h>

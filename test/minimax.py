@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The polynomial coefficients of src/poly.h, and how far off they leave each function.
+"""The polynomial coefficients of src/core/poly.h, and how far off they leave each function.
 
 A fit p(x) = c[0] + ... + c[n] x^n minimises max |w(x) (f(x) - p(x))| over a Chebyshev grid of
 [a, b] by Lawson's iteration: weighted least squares whose weights grow where the error is large.

@@ -58,7 +58,7 @@ fuzz:
 	+$(MAKE) --no-print-directory $(BUILD)/fuzz/fuzz-desc CC=$(FUZZ_CC) CFLAGS="-O1 -g" \
 	    BUILD=$(BUILD)/fuzz SAN="$(ASAN) -fsanitize=fuzzer-no-link" \
 	    SAN_avx2="$(FUZZ_KERNELS)" SAN_avx512="$(FUZZ_KERNELS)" \
-	    SAN_vnni="$(FUZZ_KERNELS)" SAN_bf16="$(FUZZ_KERNELS)"
+	    SAN_vnni="$(FUZZ_KERNELS)" SAN_amx="$(FUZZ_KERNELS)"
 fuzz-run: fuzz
 	@mkdir -p $(BUILD)/fuzz/corpus
 	ASAN_OPTIONS=allocator_may_return_null=1:max_allocation_size_mb=64 $(BUILD)/fuzz/fuzz-desc \
@@ -71,13 +71,13 @@ objects_in = $(filter $(patsubst %,$(BUILD)/src/$(1)/%.o,$(2)),$(OBJ))
 check: check-spills check-baseline check-exports
 check-spills: $(OBJ)
 	@CC="$(CC)" test/check-spills.sh \
-	    $(foreach f,avx2 avx512 vnni bf16,$(call objects_in,$(f),$(SPILLFREE)))
+	    $(foreach f,avx2 avx512 vnni amx,$(call objects_in,$(f),$(SPILLFREE)))
 check-baseline: $(OBJ)
 	@CC="$(CC)" test/check-baseline.sh $(filter $(BUILD)/src/ref/%,$(OBJ)) \
-	    $(foreach o,$(OBJ),$(if $(filter src,$(call folder_of,$(o))),$(o))) \
+	    $(foreach o,$(OBJ),$(if $(filter core op,$(call folder_of,$(o))),$(o))) \
 	    -- $(call objects_in,avx2,%) $(call objects_in,vnni,%_avx2)
 check-exports: all
-	@test/check-exports.sh include/hew.h $(LIB) $(SO)
+	@test/check-exports.sh $(LIB) $(SO) $(HEADERS)
 
 .PHONY: test unit test-every-float test-install test-asan test-ubsan test-tsan check check-spills \
         check-baseline check-exports fuzz fuzz-run onnx-table

@@ -1,4 +1,4 @@
-/* Each matrix kernel of kernels.def by itself, against the contract in src/kernels.h. */
+/* Each matrix kernel of kernels.def by itself, against the contract in src/core/kernels.h. */
 #include "operand.h"
 
 #include <math.h>

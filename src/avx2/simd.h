@@ -9,8 +9,8 @@
 
 #include <immintrin.h>
 
-#include "../core.h"
-#include "../poly.h"
+#include "core.h"
+#include "poly.h"
 
 typedef struct f32x16 {
     __m256 lo, hi;

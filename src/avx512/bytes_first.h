@@ -4,7 +4,7 @@
 
 #include <immintrin.h>
 
-#include "../core.h"
+#include "core.h"
 
 /* The first n < 16, with zeros behind them. */
 HEW_INLINE __m128i bytes_first(size_t n, const char *p)

@@ -4,7 +4,7 @@
 
 #include <immintrin.h>
 
-#include "../core.h"
+#include "core.h"
 
 enum { LANES = 16 };
 typedef __m512 vf;

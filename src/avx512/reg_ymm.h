@@ -4,7 +4,7 @@
 
 #include <immintrin.h>
 
-#include "../core.h"
+#include "core.h"
 
 enum { LANES = 8 };
 typedef __m256 vf;

@@ -9,8 +9,8 @@
 
 #include <immintrin.h>
 
-#include "../core.h"
-#include "../poly.h"
+#include "core.h"
+#include "poly.h"
 
 typedef __m512 f32x16;
 typedef __m512i i32x16;

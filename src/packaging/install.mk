@@ -8,7 +8,7 @@ PKG_FILES  := $(addprefix $(BUILD)/packaging/,hew.pc hewConfig.cmake hewConfigVe
 # The installed tree may be moved as a whole: its files find each other by relative paths.
 relative = $(shell realpath -m -s --relative-to=$(2) $(1))
 
-$(BUILD)/packaging/%: src/packaging/%.in include/hew.h Makefile src/packaging/install.mk force
+$(BUILD)/packaging/%: src/packaging/%.in include/hew/base.h Makefile src/packaging/install.mk force
 	@mkdir -p $(@D)
 	@sed -e 's|@VERSION@|$(VERSION)|g' -e 's|@SOMAJOR@|$(SOMAJOR)|g' \
 	     -e 's|@PC_TO_PREFIX@|$(call relative,$(PREFIX),$(LIBDIR)/pkgconfig)|' \
@@ -16,8 +16,9 @@ $(BUILD)/packaging/%: src/packaging/%.in include/hew.h Makefile src/packaging/in
 	     -e 's|@CMAKE_TO_INCLUDE@|$(call relative,$(INCLUDEDIR),$(LIBDIR)/cmake/hew)|' $< > $@
 
 install: all $(PKG_FILES)
-	install -d $(addprefix $(DESTDIR),$(INCLUDEDIR) $(LIBDIR)/pkgconfig $(LIBDIR)/cmake/hew)
+	install -d $(addprefix $(DESTDIR),$(INCLUDEDIR)/hew $(LIBDIR)/pkgconfig $(LIBDIR)/cmake/hew)
 	install -m 644 include/hew.h $(DESTDIR)$(INCLUDEDIR)
+	install -m 644 $(filter include/hew/%,$(HEADERS)) $(DESTDIR)$(INCLUDEDIR)/hew
 	install -m 644 $(LIB) $(DESTDIR)$(LIBDIR)
 	install -m 755 $(SO) $(DESTDIR)$(LIBDIR)
 	ln -sf libhew.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libhew.so.$(SOMAJOR)
@@ -29,7 +30,7 @@ uninstall:
 	rm -f $(DESTDIR)$(INCLUDEDIR)/hew.h $(DESTDIR)$(LIBDIR)/libhew.a \
 	      $(addprefix $(DESTDIR)$(LIBDIR)/libhew.so,.$(VERSION) .$(SOMAJOR) "") \
 	      $(DESTDIR)$(LIBDIR)/pkgconfig/hew.pc
-	rm -rf $(DESTDIR)$(LIBDIR)/cmake/hew
+	rm -rf $(DESTDIR)$(LIBDIR)/cmake/hew $(DESTDIR)$(INCLUDEDIR)/hew
 
 force:
 .PHONY: install uninstall force

@@ -1,7 +1,7 @@
 /*
  * bf16.c - the sums of bf16: gemm_bf16 and conv_bf16.
  *
- *     sum = block sums, added in order, of words of two products each           src/reduce.h
+ *     sum = block sums, added in order, of words of two products each           src/core/reduce.h
  *     v = fma(sum, alpha * scale[j], bias[j] + 0), plus the residual times its scale
  *     C = act(v), rounded to nearest if bf16
  *

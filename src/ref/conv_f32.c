@@ -1,7 +1,7 @@
 /*
  * conv_f32 - the definition of hew_conv_run for f32:
  *
- *     sum = block sums of in[pixel of tap t][c] * w[oc][c][t], added in order    src/reduce.h
+ *     sum = block sums of in[pixel of tap t][c] * w[oc][c][t], added in order    src/core/reduce.h
  *     v = fma(sum, scale[oc], bias[oc] + 0)
  *     v = v + residual                when there is one
  *     out = act(v)

@@ -1,5 +1,5 @@
 /*
- * dequantize_f32 - the definition of floats from quantised ones: src/kernels.h.
+ * dequantize_f32 - the definition of floats from quantised ones: src/core/kernels.h.
  */
 #include "kernels.h"
 

@@ -1,7 +1,7 @@
 /*
  * gemm_f32 - the definition of hew_gemm_run for f32:
  *
- *     sum = block sums of op(A)[i][kk] * op(B)[kk][j], added in order          src/reduce.h
+ *     sum = block sums of op(A)[i][kk] * op(B)[kk][j], added in order          src/core/reduce.h
  *     v = fma(sum, alpha * scale[j], bias[j] + 0)
  *     v = fma(beta, C[i][j], v)      when beta != 0
  *     v = v + residual[i][j]         when there is one

@@ -1,5 +1,5 @@
 /*
- * quantize_f32 - the definition of quantised floats, and of bf16 from floats: src/kernels.h.
+ * quantize_f32 - the definition of quantised floats, and of bf16 from floats: src/core/kernels.h.
  */
 #include "kernels.h"
 #include "ref/ref.h"

@@ -1,5 +1,5 @@
 /*
- * range_f32 - the definition of a row's range: src/kernels.h.
+ * range_f32 - the definition of a row's range: src/core/kernels.h.
  */
 #include "kernels.h"
 

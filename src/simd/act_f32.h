@@ -5,7 +5,7 @@
  * Tails of rows are masked.  Rows without gaps are one long row.  Bound by memory for the simple
  * kinds and by arithmetic for those with an exp in them: 20 to 60 operations for 16 elements.
  */
-#include "../kernels.h"
+#include "kernels_rows.h"
 #include "math.h"
 
 typedef struct act_parameters {

@@ -14,7 +14,7 @@
  */
 #include <math.h>
 
-#include "../kernels.h"
+#include "kernels_elementwise.h"
 
 /* ------------------------------------------------------------------------ bytes, all three ---- */
 

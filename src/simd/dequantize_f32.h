@@ -4,7 +4,7 @@
  * The including file has its narrow.h included first and defines HEW_DEQUANTIZE_F32, the kernel's
  * name.  Tails of rows are masked.  Rows without gaps are one long row.  Bound by stores.
  */
-#include "../kernels.h"
+#include "kernels_rows.h"
 
 /* The type is a literal in every call, so that each is a loop of its own. */
 HEW_INLINE i32x16 load(const hew_type type, const char *x, size_t j)

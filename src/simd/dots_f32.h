@@ -17,7 +17,7 @@
  * than there are rows.  GROUPS squares go side by side where one chain is slower than its shuffles.
  * Bound: memory; in cache, the shuffles.
  */
-#include "../kernels.h"
+#include "kernels_matrix.h"
 
 /* A square's products, from byte `at` of its rows; `count` of its columns, LANES if full. */
 HEW_INLINE void add_square(const hew_gemv_f32_block *b, const char *const row[LANES], size_t at,

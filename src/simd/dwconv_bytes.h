@@ -24,6 +24,7 @@
  */
 #include <math.h>
 
+#include "kernels_dwconv.h"
 #include "store_s32.h"
 
 /* Of a block. */

@@ -15,6 +15,7 @@
  * run reads its input rows once, front to back.
  */
 #include "epilogue_f32.h"
+#include "kernels_dwconv.h"
 
 enum { MAX_G = 7 };
 

@@ -20,6 +20,7 @@
  * The including file defines REGISTERS, the vector registers of its ISA.
  */
 #include "epilogue_f32.h"
+#include "kernels_dwconv.h"
 
 #include <math.h>
 

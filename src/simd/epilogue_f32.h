@@ -4,7 +4,7 @@
 #ifndef HEW_SIMD_EPILOGUE_F32_H
 #define HEW_SIMD_EPILOGUE_F32_H
 
-#include "../kernels.h"
+#include "kernels_matrix.h"
 
 /* The epilogue of one register's columns. */
 typedef struct column {

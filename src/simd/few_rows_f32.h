@@ -8,7 +8,7 @@
  */
 #include <immintrin.h>
 
-#include "../kernels.h"
+#include "kernels_move.h"
 
 HEW_INLINE void few_rows_of(const size_t rows, size_t columns, const float *in, size_t in_stride,
                             float *out)

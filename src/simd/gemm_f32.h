@@ -3,7 +3,7 @@
  *
  * The body of every f32 matrix kernel, over the registers of the including file's reg.h; that file
  * says which tiles it makes and what bounds them.  Each element of C is one chain of fused
- * multiply-adds in rising step and k, from +0: see src/kernels.h.
+ * multiply-adds in rising step and k, from +0: see src/core/kernels.h.
  *
  * B panel, 64-byte aligned, columns past n zero-filled by the packer; nv registers wide:
  *

@@ -11,7 +11,7 @@
  *     decode_second(...)                  called in turns
  *     WIDTH(m)                            registers of columns side by side under m rows: 1, 2, 4
  *
- * A panel is four registers wide; src/kernels.h has the picture of its words:
+ * A panel is four registers wide; src/core/kernels.h has the picture of its words:
  *
  *     row 0     | x[0]: words of columns 0..L-1 | x[1]: L..2L-1 | x[2] | x[3] |
  *     row 1     | ...                                             32 / bits elements of k a row
@@ -24,7 +24,7 @@
  * K has no tail here: rows of A have whole words.  N tail: masks on scale and zero; words and sums
  * are there for all columns of the panel.
  */
-#include "../kernels.h"
+#include "kernels_matrix.h"
 
 enum { ROW = 4 * LANES * sizeof(float) }; /* bytes: of a panel's words, of sums */
 #define OFFSET(j) ((size_t)(j) * LANES * sizeof(float))

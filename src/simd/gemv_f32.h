@@ -10,7 +10,7 @@
  * The chain rests in memory (L1: the driver cuts columns) between one group of R rows and the next,
  * which loses no bits.  Bound: loads of x.
  */
-#include "../kernels.h"
+#include "kernels_matrix.h"
 
 /* R rows of x and m vectors; both literals.  The first group starts from zero, the last one adds
  * the chain to the sums. */

@@ -28,7 +28,7 @@
  *     pool_nothing(max, b)             the result of a box without pixels
  *     pool_watch(max, seen, x), pool_check(max, seen, ...)   all elements of a run, to look back on
  */
-#include "../kernels.h"
+#include "kernels_pooling.h"
 
 enum {
     POOL_MAX_COLUMNS = 3,            /* of boxes that share any */

@@ -11,7 +11,7 @@
  */
 #include <math.h>
 
-#include "../kernels.h"
+#include "kernels_pooling.h"
 
 /* Registers of channels: where columns are kept, in other maxima, and in other averages. */
 enum {

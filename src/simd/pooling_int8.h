@@ -24,7 +24,7 @@
  *
  * Bound by loads, one for each register of the new columns; averages by three operations for each.
  */
-#include "../kernels.h"
+#include "kernels_pooling.h"
 
 enum {
     POOL_LANES = BYTES,

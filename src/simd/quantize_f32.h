@@ -9,7 +9,7 @@
  * masked.  Rows without gaps are one long row.  Bound by memory out of the cache; in it by the
  * division, ten cycles for sixteen elements, or by some ten operations without one.
  */
-#include "../kernels.h"
+#include "kernels_rows.h"
 #include "round_bf16.h"
 
 /* What becomes x's factor. */

@@ -10,7 +10,7 @@
  */
 #include <math.h>
 
-#include "../kernels.h"
+#include "kernels_rows.h"
 
 typedef struct ranges {
     f32x16 lo, hi;

@@ -10,7 +10,7 @@
  */
 #include <math.h>
 
-#include "../kernels.h"
+#include "kernels_softmax.h"
 #include "math.h"
 
 /* Registers of a row that stays in them: the constants of exp take a dozen more. */

@@ -109,7 +109,7 @@ const char *emu_present(emu_cpu cpu);
 const char *emu_cpu_name(emu_cpu cpu);
 unsigned emu_permission_requests(void);
 
-/* The CPUID and XGETBV instructions that emu_present exchanges: those of src/cpu.c. */
+/* The CPUID and XGETBV instructions that emu_present exchanges: those of src/core/cpu.c. */
 typedef struct emu_site {
     uintptr_t at;
     bool xgetbv;

@@ -1,5 +1,5 @@
 /*
- * sites.c - where src/cpu.c has its CPUID and XGETBV instructions in this program.
+ * sites.c - where src/core/cpu.c has its CPUID and XGETBV instructions in this program.
  *
  * Taken from the program's own symbol table: the functions that stand behind the FILE symbol cpu.c,
  * and those with external linkage, by name.  Inside their bounds the instructions are found by

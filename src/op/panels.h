@@ -5,7 +5,7 @@
  * tiles) and the runner walks panels, blocks of the reduction and tiles, in that order:
  *
  *     for each panel                      a panel's block of B stays in L2 ...
- *         for each block of k             (src/reduce.h)
+ *         for each block of k             (src/core/reduce.h)
  *             for each tile of rows       ... while all rows of the block pass over it
  *                 kernel
  *

@@ -137,4 +137,7 @@ typedef struct hew_dwconv_u8s8_block {
 typedef void dwconv_u8s8_fn(const hew_dwconv_u8s8_block *block);
 typedef dwconv_u8s8_fn dwconv_slide_u8s8_fn;
 
+#define HEW_KERNELS_LIST "kernels_dwconv.def"
+#include "kernels_declare.h"
+
 #endif

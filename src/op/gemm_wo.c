@@ -106,7 +106,7 @@ HEW_INLINE uint32_t element(const uint8_t *b, size_t at, const int bits)
     return bits == 8 ? b[at] : b[at / 2] >> at % 2 * 4 & 15;
 }
 
-/* `count` elements of a column, `row` apart, as a word: src/kernels.h. */
+/* `count` elements of a column, `row` apart, as a word: src/core/kernels.h. */
 HEW_INLINE uint32_t word_of(const uint8_t *b, size_t at, size_t row, size_t count, const int bits)
 {
     uint32_t word = 0;

@@ -5,6 +5,7 @@
 #define HEW_WEIGHTS_H
 
 #include "calibrate.h"
+#include "hew/weights.h"
 
 /* Element i of a channel c: w[c * channel + i * step], i < k. */
 typedef struct hew_weights {

@@ -3,18 +3,27 @@
  *
  * A kernel family <f> has two function types: <f>_ref_fn, the definition in src/ref, which does a
  * whole operation from its descriptor in plain C, and <f>_fn, the unit of work that drivers hand to
- * a kernel.  kernels.def lists the functions of both; what they are given is in
+ * a kernel.  kernels.def lists the functions of both; each part of it has a header that declares
+ * them and says what they are given:
  *
- *     kernels_matrix.h    GEMM, panels, vectors, the epilogue
- *     kernels_dwconv.h    depthwise convolution
- *     kernels_rows.h      everything that goes over rows: activations, types, pooling, ...
+ *     kernels_matrix         GEMM, panels, vectors, the epilogue
+ *     kernels_dwconv         depthwise convolution
+ *     kernels_rows           activations and types, over rows
+ *     kernels_elementwise    operations element by element
+ *     kernels_softmax, kernels_pooling, kernels_move
+ *
+ * A kernel includes its own part's header; this one is for drivers, tests and benchmarks.
  */
 #ifndef HEW_KERNELS_H
 #define HEW_KERNELS_H
 
 #include "kernels_dwconv.h"
+#include "kernels_elementwise.h"
 #include "kernels_matrix.h"
+#include "kernels_move.h"
+#include "kernels_pooling.h"
 #include "kernels_rows.h"
+#include "kernels_softmax.h"
 
 /* ------------------------------------------------------------------------------ dispatch ---- */
 
@@ -37,14 +46,6 @@ enum {
 #undef HEW_KERNEL
     HEW_FAMILY_COUNT
 };
-
-#define HEW_FAMILY(family)
-#define HEW_REF(family, symbol) family##_ref_fn symbol;
-#define HEW_KERNEL(isa, family, mr, nr, depth, symbol) family##_fn symbol;
-#include "kernels.def"
-#undef HEW_FAMILY
-#undef HEW_REF
-#undef HEW_KERNEL
 
 /* The lines of kernels.def that serve a family on the rungs in use, in the list's order; none only
  * for a family without a definition of its own, which drivers ask for above ref alone. */

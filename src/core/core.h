@@ -4,7 +4,7 @@
 #ifndef HEW_CORE_H
 #define HEW_CORE_H
 
-#include "hew.h"
+#include "hew/base.h"
 
 #define HEW_INLINE static inline __attribute__((always_inline))
 

@@ -6,8 +6,8 @@
  *
  * Half a zmm would be wasted on so few columns, and ymm loads start two a cycle.
  */
-#include "../avx512/reg_bf16_ymm.h"
-#include "../avx512/reg_s32_ymm.h"
+#include "reg_bf16_ymm.h"
+#include "reg_s32_ymm.h"
 
 HEW_INLINE vf dot(vf sum, vi a, vi b)
 {

@@ -5,6 +5,8 @@
 #define HEW_KERNELS_MATRIX_H
 
 #include "core.h"
+#include "hew/conv.h"
+#include "hew/gemm.h"
 
 /* ------------------------------------------------------------------------- matrix kernels ---- */
 
@@ -200,5 +202,8 @@ typedef struct hew_gemv_f32_block {
 } hew_gemv_f32_block;
 typedef void gemv_f32_fn(const hew_gemv_f32_block *block);
 typedef gemv_f32_fn dots_f32_fn;
+
+#define HEW_KERNELS_LIST "kernels_matrix.def"
+#include "kernels_declare.h"
 
 #endif

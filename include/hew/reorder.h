@@ -1,0 +1,35 @@
+/*
+ * hew/reorder.h - layouts of activations.
+ */
+#ifndef HEW_API_REORDER_H
+#define HEW_API_REORDER_H
+
+#include "base.h"
+
+HEW_BEGIN_C
+
+/* ------------------------------------------------------------------------------ reorder ----- */
+
+typedef enum hew_layout {
+    HEW_CHANNELS_LAST = 0, /* NHWC: [batch][pixel][channel]                                       */
+    HEW_CHANNELS_FIRST = 1 /* NCHW: [batch][channel][pixel]                                       */
+} hew_layout;
+
+/* Copies a batch of images from one layout to another. */
+typedef struct hew_reorder_desc {
+    size_t size;
+    hew_type type;              /* f32                                                            */
+    hew_layout from, to;
+    int64_t batch;              /* 0 = 1; -1 = an empty batch                                     */
+    int64_t pixels, channels;   /* pixels: depth * height * width                                 */
+    int64_t in_stride, out_stride; /* between pixels where channels are last, between channels    */
+                                   /* where they are first; 0 = dense                             */
+} hew_reorder_desc;
+#define HEW_REORDER_DESC(...) ((hew_reorder_desc){.size = sizeof(hew_reorder_desc), __VA_ARGS__})
+
+/* in and out must not overlap. */
+HEW_API hew_status hew_reorder(const hew_reorder_desc *desc, const void *in, void *out,
+                               const hew_threads *threads);
+
+HEW_END_C
+#endif
