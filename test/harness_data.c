@@ -219,7 +219,8 @@ static int64_t integer_at(hew_type type, const void *p, size_t i)
     case HEW_F16: return ((const uint16_t *)p)[i];
     case HEW_S32: return ((const int32_t *)p)[i];
     case HEW_F32:
-    case HEW_S4: break;
+    case HEW_S4:
+    case HEW_S64: break;
     }
     fail_case("elements of type %d can't be compared as integers", (int)type);
 }

@@ -144,8 +144,23 @@ typedef enum hew_type {
     HEW_S8 = 3,
     HEW_U8 = 4,
     HEW_S32 = 5,
-    HEW_S4 = 6   /* weights alone: -8 .. 7, two in a byte, the first in the low half              */
+    HEW_S4 = 6,  /* weights alone: -8 .. 7, two in a byte, the first in the low half              */
+    HEW_S64 = 7  /* indices alone                                                                 */
 } hew_type;
+
+/*
+ * A tensor, for operations that take any shape.  A stride counts elements from one index to the next
+ * in its dimension; it may be negative, and 0 in what is read alone.  All of them 0 stands for a
+ * dense tensor, whose last dimension's is 1.  The address that goes with it is that of index 0.
+ */
+#define HEW_MAX_RANK 6
+typedef struct hew_tensor {
+    hew_type type;
+    int rank;                     /* 0: a scalar                                                  */
+    int64_t extent[HEW_MAX_RANK]; /* outermost first; >= 0                                        */
+    int64_t stride[HEW_MAX_RANK];
+} hew_tensor;
+#define HEW_TENSOR(...) ((hew_tensor){__VA_ARGS__})
 
 /* Quantising a row x to its own range: q = saturate(round(x / s) + z) to these types and s, z. */
 typedef enum hew_dynamic {

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <xmmintrin.h>
 
-enum { TYPES = HEW_S4 + 1 };
+enum { TYPES = HEW_S64 + 1 };
 
 static const struct {
     const char *name;
@@ -15,6 +15,7 @@ static const struct {
 } types[TYPES] = {
     [HEW_F32] = {"f32", 4}, [HEW_BF16] = {"bf16", 2}, [HEW_F16] = {"f16", 2}, [HEW_S8] = {"s8", 1},
     [HEW_U8] = {"u8", 1},   [HEW_S32] = {"s32", 4},   [HEW_S4] = {"s4", 0},
+    [HEW_S64] = {"s64", 8},
 };
 
 size_t hew_type_size(hew_type type) { return (unsigned)type < TYPES ? types[type].size : 0; }
