@@ -1,4 +1,4 @@
-/* quantize_f32: floats to s8, u8 and bf16 by its kernels, bit for bit; and by hand. */
+/* quantize_f32: floats to s8, u8, bf16 and f16 by its kernels, bit for bit; and by hand. */
 #include "harness.h"
 
 #include <fenv.h>
@@ -33,7 +33,7 @@ static float some_scale(rng *r)
 static void check_rows(hew_type type, way how, rng *r, size_t rows, size_t n, fill kind)
 {
     const placement where = (placement)rng_chance(r, 2);
-    const size_t width = type == HEW_BF16 ? 2 : 1;
+    const size_t width = type == HEW_BF16 || type == HEW_F16 ? 2 : 1;
     const size_t x_stride = n + (size_t)rng_between(r, 0, 3);
     const size_t y_stride = n + (size_t)rng_between(r, 0, 3);
     const layout l = layout_of((int64_t)rows, (int64_t)y_stride, (int64_t)n);
@@ -68,11 +68,12 @@ static void check_rows(hew_type type, way how, rng *r, size_t rows, size_t n, fi
     buffer_free(&scales), buffer_free(&zeros);
 }
 
-static const hew_type types[] = {HEW_S8, HEW_U8, HEW_BF16};
+static const hew_type types[] = {HEW_S8, HEW_U8, HEW_BF16, HEW_F16};
+enum { TYPES = sizeof types / sizeof types[0] };
 
 static void lengths(void)
 {
-    for (int t = 0; t < 3; t++)
+    for (int t = 0; t < TYPES; t++)
         for (way how = 0; how < WAYS; how++)
             for (size_t n = 0; n <= 100; n++) {
                 rng r = case_rng("type %d, way %d, n %zu", (int)types[t], (int)how, n);
@@ -83,7 +84,7 @@ static void lengths(void)
 static void special_floats(void)
 {
     const fill kinds[] = {FILL_SPECIALS, FILL_NANS, FILL_DENORMALS, FILL_ZEROS, FILL_INTS};
-    for (int t = 0; t < 3; t++)
+    for (int t = 0; t < TYPES; t++)
         for (way how = 0; how < WAYS; how++)
             for (int k = 0; k < 5; k++)
                 for (int i = 0; i < 10; i++) {

@@ -116,20 +116,40 @@ HEW_INLINE __m256i x16_upper(i32x16 a)
     return x16_in_order(
         _mm256_packus_epi32(_mm256_srli_epi32(a.lo, 16), _mm256_srli_epi32(a.hi, 16)));
 }
-HEW_INLINE void x16_store_upper(void *p, i32x16 a)
+HEW_INLINE i32x16 x16_from_upper(__m256i a)
 {
-    _mm256_storeu_si256((__m256i *)p, x16_upper(a));
+    const __m128i low = _mm256_castsi256_si128(a), high = _mm256_extracti128_si256(a, 1);
+    return x16_shift_up((i32x16){_mm256_cvtepu16_epi32(low), _mm256_cvtepu16_epi32(high)}, 16);
 }
-HEW_INLINE void x16_store_upper_first(size_t n, void *p, i32x16 a)
+
+HEW_INLINE __m256i x16_load_halves(const void *p) { return _mm256_loadu_si256(p); }
+HEW_INLINE __m256i x16_load_halves_first(size_t n, const void *p)
 {
-    const __m256i halves = x16_upper(a);
-    const __m128i low = _mm256_castsi256_si128(halves);
+    if (n < 8)
+        return _mm256_zextsi128_si256(bytes_first(2 * n, p));
+    return _mm256_setr_m128i(_mm_loadu_si128(p), bytes_first(2 * n - 16, (const char *)p + 16));
+}
+HEW_INLINE void x16_store_halves(void *p, __m256i a) { _mm256_storeu_si256(p, a); }
+HEW_INLINE void x16_store_halves_first(size_t n, void *p, __m256i a)
+{
+    const __m128i low = _mm256_castsi256_si128(a);
     if (n < 8) {
         bytes_store(2 * n, p, low);
         return;
     }
-    _mm_storeu_si128((__m128i *)p, low);
-    bytes_store(2 * n - 16, (char *)p + 16, _mm256_extracti128_si256(halves, 1));
+    _mm_storeu_si128(p, low);
+    bytes_store(2 * n - 16, (char *)p + 16, _mm256_extracti128_si256(a, 1));
+}
+
+HEW_INLINE __m256i x16_to_f16(f32x16 a)
+{
+    return _mm256_setr_m128i(_mm256_cvtps_ph(a.lo, _MM_FROUND_TO_NEAREST_INT),
+                             _mm256_cvtps_ph(a.hi, _MM_FROUND_TO_NEAREST_INT));
+}
+HEW_INLINE f32x16 x16_from_f16(__m256i a)
+{
+    return (f32x16){_mm256_cvtph_ps(_mm256_castsi256_si128(a)),
+                    _mm256_cvtph_ps(_mm256_extracti128_si256(a, 1))};
 }
 
 #endif

@@ -49,14 +49,30 @@ HEW_INLINE void x16_store_bytes_first(size_t n, void *p, i32x16 a)
     _mm_mask_storeu_epi8(p, x16_first(n), _mm512_cvtepi32_epi8(a));
 }
 
-/* The upper half of each lane. */
-HEW_INLINE void x16_store_upper(void *p, i32x16 a)
+/* Sixteen elements of 16 bits: one register everywhere. */
+HEW_INLINE __m256i x16_load_halves(const void *p) { return _mm256_loadu_si256(p); }
+HEW_INLINE __m256i x16_load_halves_first(size_t n, const void *p)
 {
-    _mm256_storeu_si256((__m256i *)p, _mm512_cvtepi32_epi16(_mm512_srli_epi32(a, 16)));
+    return _mm256_maskz_loadu_epi16(x16_first(n), p);
 }
-HEW_INLINE void x16_store_upper_first(size_t n, void *p, i32x16 a)
+HEW_INLINE void x16_store_halves(void *p, __m256i a) { _mm256_storeu_si256(p, a); }
+HEW_INLINE void x16_store_halves_first(size_t n, void *p, __m256i a)
 {
-    _mm256_mask_storeu_epi16(p, x16_first(n), _mm512_cvtepi32_epi16(_mm512_srli_epi32(a, 16)));
+    _mm256_mask_storeu_epi16(p, x16_first(n), a);
 }
+
+/* The upper half of each lane, and lanes of such a half and zeros. */
+HEW_INLINE __m256i x16_upper(i32x16 a) { return _mm512_cvtepi32_epi16(_mm512_srli_epi32(a, 16)); }
+HEW_INLINE i32x16 x16_from_upper(__m256i a)
+{
+    return _mm512_slli_epi32(_mm512_cvtepu16_epi32(a), 16);
+}
+
+/* f16: to nearest, ties to even, whatever MXCSR says; denormals are kept, NaNs quieted. */
+HEW_INLINE __m256i x16_to_f16(f32x16 a)
+{
+    return _mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+HEW_INLINE f32x16 x16_from_f16(__m256i a) { return _mm512_cvtph_ps(a); }
 
 #endif

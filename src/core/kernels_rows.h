@@ -34,15 +34,16 @@ hew_status hew_act_defaults(const char *op, hew_act *act);
  *     v = x[i][j] / scale          if scale is not 0
  *     v = x[i][j] / scales[j]      if there are scales; and zeros[j] is the zero
  *
- * and a v of NaN gives zero, which is within the type's range.  For BF16: the nearest bf16 of
- * x[i][j], ties to even, whatever MXCSR says; a NaN stays one (quieted, its upper half).
+ * and a v of NaN gives zero, which is within the type's range.  For BF16 and F16: the nearest of
+ * x[i][j], ties to even, whatever MXCSR says; denormals are kept, and a NaN stays one (quieted, the
+ * upper bits of its payload).
  */
 typedef struct hew_quantize_rows {
     const float *x;
     size_t x_stride; /* bytes */
     void *y;
     size_t y_stride;
-    hew_type type; /* S8, U8, BF16 */
+    hew_type type; /* S8, U8, BF16, F16 */
     float inverse, scale;
     int32_t zero;
     size_t rows, n;
@@ -55,11 +56,11 @@ typedef quantize_f32_fn quantize_f32_ref_fn;
 /* ----------------------------------------------------------------------- dequantize_f32 ---- */
 
 /* y[i][j] = (float)(x[i][j] - zero) * scale, with scales[j] and zeros[j] if there are scales.  The
- * difference is modulo 2^32. */
+ * difference is modulo 2^32.  Of BF16 and F16: x[i][j] itself, a NaN of F16 quieted. */
 typedef struct hew_dequantize_rows {
     const void *x;
     size_t x_stride; /* bytes */
-    hew_type type;   /* S8, U8, S32 */
+    hew_type type;   /* S8, U8, S32, BF16, F16 */
     float *y;
     size_t y_stride;
     float scale;

@@ -1,5 +1,5 @@
 /*
- * quantize_f32 - the definition of quantised floats, and of bf16 from floats: src/core/kernels.h.
+ * quantize_f32 - the definition of quantised floats, of bf16 and f16 from floats: kernels_rows.h.
  */
 #include "kernels.h"
 #include "ref/ref.h"
@@ -17,8 +17,8 @@ void hew_quantize_f32_ref(const hew_quantize_rows *rows)
         const float *const x = (const float *)((const char *)rows->x + i * rows->x_stride);
         char *const y = (char *)rows->y + i * rows->y_stride;
         for (size_t j = 0; j < rows->n; j++) {
-            if (rows->type == HEW_BF16) {
-                ((uint16_t *)y)[j] = hew_ref_bf16(x[j]);
+            if (rows->type == HEW_BF16 || rows->type == HEW_F16) {
+                hew_ref_store_type(rows->type, y, (int64_t)j, x[j]);
                 continue;
             }
             const int32_t zero = rows->scales ? rows->zeros[j] : rows->zero;

@@ -76,6 +76,14 @@ HEW_INLINE float hew_ref_float(uint16_t bf16)
     return x;
 }
 
+/* The nearest f16, ties to even, in every rounding mode; a NaN stays one, and is quiet. */
+uint16_t hew_ref_f16(float x);
+float hew_ref_from_f16(uint16_t f16);
+
+/* Element `at` of a tensor of F32, BF16 or F16, as a float; and the float rounded to it. */
+float hew_ref_load_type(hew_type type, const void *p, int64_t at);
+void hew_ref_store_type(hew_type type, void *p, int64_t at, float x);
+
 /*
  * sum + a * b with one rounding, in hew_bf16_mode: denormals are zeros, in and out.  The product of
  * two bf16s is exact in double.  Their sum is rounded to odd there, so that rounding it again, to

@@ -1,10 +1,11 @@
 /*
- * dequantize_f32 - y = (float)(x - zero) * scale, x of s8, u8 or s32.
+ * dequantize_f32 - y = (float)(x - zero) * scale, x of s8, u8 or s32; or a bf16 or f16 x itself.
  *
  * The including file has its narrow.h included first and defines HEW_DEQUANTIZE_F32, the kernel's
  * name.  Tails of rows are masked.  Rows without gaps are one long row.  Bound by stores.
  */
 #include "kernels_rows.h"
+#include "typed.h"
 
 /* The type is a literal in every call, so that each is a loop of its own. */
 HEW_INLINE i32x16 load(const hew_type type, const char *x, size_t j)
@@ -62,10 +63,27 @@ HEW_INLINE void dequantize_type(const hew_type type, const hew_dequantize_rows *
         dequantize_rows(type, false, r);
 }
 
+HEW_INLINE void widen_rows(const hew_type type, const hew_dequantize_rows *r)
+{
+    const size_t whole = r->n / 16 * 16, rest = r->n - whole;
+    for (size_t i = 0; i < r->rows; i++) {
+        const char *const x = (const char *)r->x + i * r->x_stride;
+        float *const y = (float *)((char *)r->y + i * r->y_stride);
+        for (size_t j = 0; j < whole; j += 16)
+            x16_store(y + j, x16_load_type(type, x16_at(type, x, j)));
+        if (rest > 0) {
+            const void *const last = x16_at(type, x, whole);
+            x16_store_masked(x16_first(rest), y + whole,
+                             x16_load_type_first(type, rest, last, x16_set(0.0f)));
+        }
+    }
+}
+
 void HEW_DEQUANTIZE_F32(const hew_dequantize_rows *rows)
 {
     hew_dequantize_rows r = *rows;
-    const size_t x_bytes = r.n * (r.type == HEW_S32 ? 4 : 1);
+    const bool bytes = r.type == HEW_S8 || r.type == HEW_U8;
+    const size_t x_bytes = r.n * (bytes ? 1 : r.type == HEW_S32 ? 4 : 2);
     if (r.x_stride == x_bytes && r.y_stride == r.n * sizeof(float) && !r.scales) {
         r.n *= r.rows;
         r.rows = r.n > 0;
@@ -74,6 +92,10 @@ void HEW_DEQUANTIZE_F32(const hew_dequantize_rows *rows)
         dequantize_type(HEW_S8, &r);
     else if (r.type == HEW_U8)
         dequantize_type(HEW_U8, &r);
+    else if (r.type == HEW_BF16)
+        widen_rows(HEW_BF16, &r);
+    else if (r.type == HEW_F16)
+        widen_rows(HEW_F16, &r);
     else
         dequantize_type(HEW_S32, &r);
 }

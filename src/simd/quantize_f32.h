@@ -1,5 +1,5 @@
 /*
- * quantize_f32 - y = saturate(round(v) + zero), v = x * inverse or x / scale; or bf16 of x.
+ * quantize_f32 - y = saturate(round(v) + zero), v = x * inverse or x / scale; or bf16 or f16 of x.
  *
  * The including file has its narrow.h included first and defines HEW_QUANTIZE_F32, the kernel's
  * name.
@@ -10,7 +10,7 @@
  * division, ten cycles for sixteen elements, or by some ten operations without one.
  */
 #include "kernels_rows.h"
-#include "round_bf16.h"
+#include "typed.h"
 
 /* What becomes x's factor. */
 enum { TIMES_INVERSE, OVER_SCALE, OVER_SCALES };
@@ -64,19 +64,29 @@ HEW_INLINE void quantize_rows(const int how, const hew_quantize_rows *r)
     }
 }
 
-static __attribute__((noinline)) void to_bf16(const hew_quantize_rows *r)
+HEW_INLINE void narrow_rows(const hew_type type, const hew_quantize_rows *r)
 {
     const size_t whole = r->n / 16 * 16, rest = r->n - whole;
-    const mask16 tail = x16_first(rest);
     for (size_t i = 0; i < r->rows; i++) {
         const float *const x = (const float *)((const char *)r->x + i * r->x_stride);
-        uint16_t *const y = (uint16_t *)((char *)r->y + i * r->y_stride);
+        char *const y = (char *)r->y + i * r->y_stride;
         for (size_t j = 0; j < whole; j += 16)
-            x16_store_upper(y + j, rounded_bits(x16_load(x + j)));
-        if (rest > 0)
-            x16_store_upper_first(
-                rest, y + whole, rounded_bits(x16_load_masked(tail, x + whole, x16_set(0.0f))));
+            x16_store_type(type, x16_out_at(type, y, j), x16_load(x + j));
+        if (rest > 0) {
+            const f32x16 last = x16_load_masked(x16_first(rest), x + whole, x16_set(0.0f));
+            x16_store_type_first(type, rest, x16_out_at(type, y, whole), last);
+        }
     }
+}
+
+static __attribute__((noinline)) void to_bf16(const hew_quantize_rows *r)
+{
+    narrow_rows(HEW_BF16, r);
+}
+
+static __attribute__((noinline)) void to_f16(const hew_quantize_rows *r)
+{
+    narrow_rows(HEW_F16, r);
 }
 
 static __attribute__((noinline)) void times_inverse(const hew_quantize_rows *r)
@@ -97,13 +107,16 @@ static __attribute__((noinline)) void over_scales(const hew_quantize_rows *r)
 void HEW_QUANTIZE_F32(const hew_quantize_rows *rows)
 {
     hew_quantize_rows r = *rows;
-    const size_t y_bytes = r.n * (r.type == HEW_BF16 ? 2 : 1);
+    const bool bytes = r.type == HEW_S8 || r.type == HEW_U8;
+    const size_t y_bytes = r.n * (bytes ? 1 : 2);
     if (r.x_stride == r.n * sizeof(float) && r.y_stride == y_bytes && !r.scales) {
         r.n *= r.rows;
         r.rows = r.n > 0;
     }
     if (r.type == HEW_BF16)
         to_bf16(&r);
+    else if (r.type == HEW_F16)
+        to_f16(&r);
     else if (r.scales)
         over_scales(&r);
     else if (r.scale != 0.0f)

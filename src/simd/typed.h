@@ -1,0 +1,63 @@
+/*
+ * typed.h - sixteen elements of a storage type, F32, BF16 or F16, as floats.
+ *
+ * The including file has its narrow.h included first.  `type` is a literal where these are inlined,
+ * so that one body makes an instance for each type; an element's address is x16_at.
+ *
+ * Loads are exact, but for the quieting of an f16's NaN.  Stores round to nearest, ties to even,
+ * whatever MXCSR says, keep denormals, and quiet NaNs: hew_ref_load_type and hew_ref_store_type.
+ * A count n below 16 takes the first n; memory beyond them is not touched.
+ */
+#ifndef HEW_SIMD_TYPED_H
+#define HEW_SIMD_TYPED_H
+
+#include "round_bf16.h"
+
+HEW_INLINE size_t x16_type_bytes(const hew_type type) { return type == HEW_F32 ? 4 : 2; }
+
+/* Element i of p, and i elements further on. */
+HEW_INLINE const void *x16_at(const hew_type type, const void *p, size_t i)
+{
+    return (const char *)p + i * x16_type_bytes(type);
+}
+HEW_INLINE void *x16_out_at(const hew_type type, void *p, size_t i)
+{
+    return (char *)p + i * x16_type_bytes(type);
+}
+
+HEW_INLINE f32x16 x16_widen_type(const hew_type type, __m256i halves)
+{
+    return type == HEW_BF16 ? x16_from_bits(x16_from_upper(halves)) : x16_from_f16(halves);
+}
+HEW_INLINE f32x16 x16_load_type(const hew_type type, const void *p)
+{
+    return type == HEW_F32 ? x16_load(p) : x16_widen_type(type, x16_load_halves(p));
+}
+/* Lanes beyond n read as `fill`. */
+HEW_INLINE f32x16 x16_load_type_first(const hew_type type, size_t n, const void *p, f32x16 fill)
+{
+    if (type == HEW_F32)
+        return x16_load_masked(x16_first(n), p, fill);
+    return x16_select(x16_first(n), x16_widen_type(type, x16_load_halves_first(n, p)), fill);
+}
+
+HEW_INLINE __m256i x16_narrow_type(const hew_type type, f32x16 x)
+{
+    return type == HEW_BF16 ? x16_upper(rounded_bits(x)) : x16_to_f16(x);
+}
+HEW_INLINE void x16_store_type(const hew_type type, void *p, f32x16 x)
+{
+    if (type == HEW_F32)
+        x16_store(p, x);
+    else
+        x16_store_halves(p, x16_narrow_type(type, x));
+}
+HEW_INLINE void x16_store_type_first(const hew_type type, size_t n, void *p, f32x16 x)
+{
+    if (type == HEW_F32)
+        x16_store_masked(x16_first(n), p, x);
+    else
+        x16_store_halves_first(n, p, x16_narrow_type(type, x));
+}
+
+#endif
