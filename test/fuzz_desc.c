@@ -113,7 +113,7 @@ typedef struct reorder_case {
 static hew_status run_reorder(const void *what, void *out)
 {
     const reorder_case *c = what;
-    float *in = out == NULL ? NULL : fuzz_floats(c->in, 1);
+    void *in = out == NULL ? NULL : fuzz_elements(c->d.in_type, c->in, 1);
     const hew_status status = hew_reorder(&c->d, in, out, c->threads);
     fuzz_unfloats(in);
     return status;
@@ -135,7 +135,10 @@ void fuzz_reorder(fuzz_bytes *in)
     reorder_case c = {.d =
                           HEW_REORDER_DESC(.pixels = fuzz_extent(in), .channels = fuzz_extent(in))};
     hew_reorder_desc *d = &c.d;
-    d->type = fuzz_type(in);
+    static const hew_type types[] = {HEW_F32, HEW_F32, HEW_BF16, HEW_F16};
+    const unsigned pair = fuzz_byte(in) % 16;
+    d->in_type = fuzz_one_in(in, 50) ? fuzz_type(in) : types[pair % 4];
+    d->out_type = fuzz_one_in(in, 50) ? fuzz_type(in) : types[pair / 4];
     d->from = (hew_layout)(fuzz_byte(in) % 9 % 3), d->to = (hew_layout)(fuzz_byte(in) % 9 % 3);
     d->batch = fuzz_one_in(in, 3) ? fuzz_small(in, 4) : 0;
     d->in_stride = fuzz_stride(in, d->from == HEW_CHANNELS_LAST ? d->channels : d->pixels);
@@ -144,7 +147,7 @@ void fuzz_reorder(fuzz_bytes *in)
     c.threads = fuzz_threads(in);
     c.in = image_floats(d, d->from, d->in_stride);
     const size_t out = image_floats(d, d->to, d->out_stride);
-    fuzz_on_every_rung(run_reorder, &c, HEW_F32, out,
+    fuzz_on_every_rung(run_reorder, &c, d->out_type, out,
                        c.in <= FUZZ_MOST_FLOATS && out <= FUZZ_MOST_FLOATS);
 }
 

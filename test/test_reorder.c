@@ -1,5 +1,6 @@
 /* reorder: every element where its index says, and nothing else touched. */
 #include "harness.h"
+#include "ref/ref.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +15,24 @@ static layout side(const hew_reorder_desc *d, hew_layout l, int64_t stride)
                     .row_stride = step, .columns = row};
 }
 
+static size_t size_of(hew_type type)
+{
+    return type == HEW_F32 || type == HEW_S32 ? 4 : type == HEW_U8 || type == HEW_S8 ? 1 : 2;
+}
+
+/* One element, converted if need be. */
+static void put(const hew_reorder_desc *d, void *out, int64_t o, const void *in, int64_t i)
+{
+    const int64_t size = (int64_t)size_of(d->in_type);
+    if (d->in_type == d->out_type)
+        memcpy((char *)out + o * size, (const char *)in + i * size, (size_t)size);
+    else
+        hew_ref_store_type(d->out_type, out, o, hew_ref_load_type(d->in_type, in, i));
+}
+
 /* `out` as it should be, over what is there. */
 static void want_out(const hew_reorder_desc *d, const layout *from, const layout *to,
-                     const float *in, float *out)
+                     const void *in, void *out)
 {
     for (int64_t b = 0; b < from->outer; b++)
         for (int64_t p = 0; p < d->pixels; p++)
@@ -25,7 +41,7 @@ static void want_out(const hew_reorder_desc *d, const layout *from, const layout
                                                                : c * from->row_stride + p;
                 const int64_t o = d->to == HEW_CHANNELS_LAST ? p * to->row_stride + c
                                                              : c * to->row_stride + p;
-                out[b * to->outer_stride + o] = in[b * from->outer_stride + i];
+                put(d, out, b * to->outer_stride + o, in, b * from->outer_stride + i);
             }
 }
 
@@ -33,20 +49,36 @@ static void check_desc(const hew_reorder_desc *d, rng *r, const hew_threads *thr
 {
     const placement where = (placement)rng_chance(r, 2);
     const layout from = side(d, d->from, d->in_stride), to = side(d, d->to, d->out_stride);
-    buffer in = buffer_new(layout_span(from) * 4, 4, where);
-    buffer out = buffer_new(layout_span(to) * 4, 4, where);
-    fill_f32(r, in.data, layout_span(from), FILL_NANS);
-    poison_f32(out.data, layout_span(to));
-    buffer want = buffer_copy(out.data, out.bytes, 4, where);
+    const size_t in_size = size_of(d->in_type), out_size = size_of(d->out_type);
+    buffer in = buffer_new(layout_span(from) * in_size, in_size, where);
+    buffer out = buffer_new(layout_span(to) * out_size, out_size, where);
+    if (d->in_type == HEW_F32)
+        fill_f32(r, in.data, layout_span(from), FILL_NANS);
+    else
+        fill_bf16(r, in.data, in.bytes / 2, FILL_NANS);
+    memset(out.data, 0xa5, out.bytes);
+    buffer want = buffer_copy(out.data, out.bytes, out_size, where);
     want_out(d, &from, &to, in.data, want.data);
     state_save();
     const hew_status status = hew_reorder(d, in.data, out.data, threads);
     state_check();
     check_status(status, HEW_OK);
-    check_bits("out", want.data, out.data, to, NAN_BITS);
+    check_elements("out", d->out_type, want.data, out.data, to);
     buffer_free(&in);
     buffer_free(&out);
     buffer_free(&want);
+}
+
+/* Of the pairs that go together, f32 twice as often. */
+static void random_types(rng *r, hew_reorder_desc *d)
+{
+    static const hew_type pairs[][2] = {{HEW_F32, HEW_F32},  {HEW_F32, HEW_F32},
+                                        {HEW_F32, HEW_BF16}, {HEW_F32, HEW_F16},
+                                        {HEW_BF16, HEW_F32}, {HEW_F16, HEW_F32},
+                                        {HEW_BF16, HEW_BF16}, {HEW_S8, HEW_S8},
+                                        {HEW_S32, HEW_S32}};
+    const int64_t pair = rng_between(r, 0, d->from == d->to ? 8 : 5);
+    d->in_type = pairs[pair][0], d->out_type = pairs[pair][1];
 }
 
 static hew_reorder_desc random_desc(rng *r, int64_t pixels, int64_t channels)
@@ -54,6 +86,7 @@ static hew_reorder_desc random_desc(rng *r, int64_t pixels, int64_t channels)
     hew_reorder_desc d = HEW_REORDER_DESC(
         .from = (hew_layout)rng_between(r, 0, 1), .to = (hew_layout)rng_between(r, 0, 1),
         .batch = rng_between(r, 0, 3), .pixels = pixels, .channels = channels);
+    random_types(r, &d);
     if (rng_chance(r, 2))
         d.in_stride = side(&d, d.from, 0).columns + rng_between(r, 0, 4);
     if (rng_chance(r, 2))
@@ -79,9 +112,10 @@ static void few_channels(void)
             for (int to = 0; to < 2; to++) {
                 rng r = case_rng("%lld channels, %lld pixels, to %d", (long long)channels,
                                  (long long)pixels, to);
-                const hew_reorder_desc d = HEW_REORDER_DESC(
+                hew_reorder_desc d = HEW_REORDER_DESC(
                     .from = (hew_layout)(1 - to), .to = (hew_layout)to, .pixels = pixels,
                     .channels = channels);
+                random_types(&r, &d);
                 check_desc(&d, &r, no_threads());
             }
 }
@@ -140,7 +174,13 @@ static void refusals(void)
         const char *text;
     } bad[] = {
         {{.size = 9, .pixels = 2, .channels = 3}, HEW_ERR_INVALID, "9"},
-        {D(.type = HEW_F16, .pixels = 2, .channels = 3), HEW_ERR_UNSUPPORTED, "2"},
+        {D(.in_type = HEW_F16, .out_type = HEW_BF16, .pixels = 2, .channels = 3),
+         HEW_ERR_UNSUPPORTED, "f16 to bf16"},
+        {D(.in_type = HEW_U8, .out_type = HEW_U8, .to = HEW_CHANNELS_FIRST, .pixels = 2,
+           .channels = 3), HEW_ERR_UNSUPPORTED, "layout 0 to 1"},
+        {D(.in_type = HEW_S4, .out_type = HEW_S4, .pixels = 2, .channels = 3), HEW_ERR_UNSUPPORTED,
+         "s4"},
+        {D(.out_type = (hew_type)-1, .pixels = 2, .channels = 3), HEW_ERR_UNSUPPORTED, "unknown"},
         {D(.from = (hew_layout)2, .pixels = 2, .channels = 3), HEW_ERR_INVALID, "2 to 0"},
         {D(.to = (hew_layout)-1, .pixels = 2, .channels = 3), HEW_ERR_INVALID, "-1"},
         {D(.batch = -2, .pixels = 2, .channels = 3), HEW_ERR_INVALID, "-2"},
@@ -166,6 +206,7 @@ static void refusals(void)
     check_refused(hew_reorder(NULL, in, out, NULL), HEW_ERR_INVALID, "null");
     check_refused(hew_reorder(&d, NULL, out, NULL), HEW_ERR_INVALID, "in is null");
     check_refused(hew_reorder(&d, in, NULL, NULL), HEW_ERR_INVALID, "out is null");
+    check_refused(hew_reorder(&d, (char *)in + 2, out, NULL), HEW_ERR_INVALID, "not aligned");
     check_refused(hew_reorder(&d, in, out, &(hew_threads){0}), HEW_ERR_INVALID, "parallel_for");
     check_bits("out", before, out, layout_of(1, 16, 16), NAN_BITS);
 }

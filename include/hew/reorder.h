@@ -15,10 +15,18 @@ typedef enum hew_layout {
     HEW_CHANNELS_FIRST = 1 /* NCHW: [batch][channel][pixel]                                       */
 } hew_layout;
 
-/* Copies a batch of images from one layout to another. */
+/*
+ * Copies a batch of images from one layout to another, and converts them on the way:
+ *
+ *     f32 -> f32, bf16, f16     to nearest, ties to even, whatever MXCSR says; denormals are kept
+ *     bf16, f16 -> f32          exact
+ *     t -> t                    any type of whole bytes, where the layout stays
+ *
+ * A NaN stays one, quieted unless the type stays.  ONNX Cast and Transpose.
+ */
 typedef struct hew_reorder_desc {
     size_t size;
-    hew_type type;              /* f32                                                            */
+    hew_type in_type, out_type; /* f32, or see above                                              */
     hew_layout from, to;
     int64_t batch;              /* 0 = 1; -1 = an empty batch                                     */
     int64_t pixels, channels;   /* pixels: depth * height * width                                 */
