@@ -23,6 +23,7 @@ ISA_avx512      := $(ISA_avx2) -mavx512f -mavx512bw -mavx512dq -mavx512vl
 ISA_vnni_avx2   := $(ISA_avx2) -mavxvnni
 ISA_vnni_avx512 := $(ISA_avx512) -mavx512vnni
 ISA_avx512_dpbf16 := $(ISA_avx512) -mavx512bf16
+ISA_amx         := $(ISA_avx512) -mavx512vnni -mavx512bf16 -mamx-tile -mamx-int8 -mamx-bf16
 ISA_plain       := -Wconversion
 
 # In the order in which hew.h includes them.

@@ -7,6 +7,7 @@
  * them and says what they are given:
  *
  *     kernels_matrix         GEMM, panels, vectors, the epilogue
+ *     kernels_amx            GEMM in tile registers
  *     kernels_dwconv         depthwise convolution
  *     kernels_rows           activations and types, over rows
  *     kernels_elementwise    operations element by element
@@ -17,6 +18,7 @@
 #ifndef HEW_KERNELS_H
 #define HEW_KERNELS_H
 
+#include "kernels_amx.h"
 #include "kernels_dwconv.h"
 #include "kernels_elementwise.h"
 #include "kernels_matrix.h"

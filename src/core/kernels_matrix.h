@@ -103,9 +103,12 @@ typedef struct hew_gemm_tile {
     const hew_reduce_step *steps;
     size_t n_steps;
     size_t a_offset;  /* bytes, added to every row pointer */
+    size_t a_stride;  /* amx only: bytes from the one row that a step has to the next */
     size_t k;         /* elements of every step */
+    size_t chunk;     /* amx only: words multiplied at a time */
     const void *b;    /* a panel */
-    size_t b_stride;  /* direct_f32 only: bytes between the rows of B, any alignment */
+    const void *b_next; /* amx only: of its shape 1x4, the second panel */
+    size_t b_stride;  /* direct_f32 and amx only: bytes between the rows of B */
     void *partial;    /* [m][nr] running sums, f32 or s32, 64-byte aligned */
     bool add_partial; /* false for the first block of the reduction: partial is not read */
     bool last;        /* true: epilogue to c; false: the sum is stored to partial */
