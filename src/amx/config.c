@@ -18,7 +18,7 @@ static void set(tile_config *c, int tile, int rows, int words)
     c->row_bytes[tile] = (uint16_t)(words * 4);
 }
 
-void hew_amx_config(const hew_amx_shape *shape)
+void hew_config_amx(const hew_amx_shape *shape)
 {
     if (!shape) {
         _tile_release();
