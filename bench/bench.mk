@@ -1,5 +1,6 @@
 ## make hew-bench    build/hew-bench: times operations against other libraries (--help)
 ## make hew-info     build/hew-info: this CPU, its measured peaks and the kernels in use
+## make amx-model    tile instructions of ResNet-50 and GEMMs, counted under the emulator; minutes
 ## make bench        the standard suite, against the libraries found; under five minutes
 
 # Other libraries are peers to compare with, never dependencies: each is a plugin that is built when
@@ -37,6 +38,14 @@ $(BUILD)/hew-bench: $(BENCH_OBJ) $(LIB)
 CASES_OBJ := $(addprefix $(BUILD)/bench/,problem.o problem_keys.o problem_dims.o types.o cases.o \
                                          shapes.o suites.o)
 $(BUILD)/test/test_problem $(BUILD)/test/test_cases: $(CASES_OBJ)
+
+# What the emulator counts; MODEL_FLAGS="--no-steps" counts tile instructions alone, in seconds.
+EMU_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/machine.c %/model.c %/encode.c %/random.c,$(wildcard test/emu/*.c)))
+$(BUILD)/bench/amx_count.o: BASE += -Itest
+$(BUILD)/amx-model: $(BUILD)/bench/amx_model.o $(BUILD)/bench/amx_count.o $(CASES_OBJ) $(EMU_OBJ) $(LIB)
+	$(CC) $(CFLAGS) $(SAN) -o $@ $^ -lm -pthread
+amx-model: $(BUILD)/amx-model
+	$< $(MODEL_FLAGS)
 
 # ---- peers: plugins, each built if a program with its header links
 
@@ -101,5 +110,5 @@ bench: hew-bench
 	$(BUILD)/hew-bench all $(BENCH_SUITES:%=--suite %) --min-time 0.05 \
 	    --against f32 $(if $(BENCH_PEERS),--peer $(BENCH_PEERS)) $(BENCH_FLAGS)
 
-.PHONY: hew-bench hew-info bench FORCE
+.PHONY: amx-model hew-bench hew-info bench FORCE
 -include $(wildcard $(BUILD)/bench/*.d)
