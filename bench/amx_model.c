@@ -93,6 +93,17 @@ static void progress(const model *m, size_t i, const char *type, const char *tex
         fprintf(stderr, "\r\033[K");
 }
 
+/* Steps are slow: first it is seen that tiles are used at all. */
+static bool count(const model *m, const problem *p, hew_type type, amx_counts *c,
+                  char why[PROBLEM_WHY])
+{
+    if (!amx_count(p, type, false, c, why))
+        return false;
+    if (c->multiplies == 0)
+        snprintf(why, PROBLEM_WHY, "runs without AMX");
+    return c->multiplies > 0 && (!m->step || amx_count(p, type, true, c, why));
+}
+
 /* All problems with one type; false if one of them couldn't be run, or runs without AMX. */
 static bool run_type(const model *m, hew_type type, const char *name)
 {
@@ -107,17 +118,17 @@ static bool run_type(const model *m, hew_type type, const char *name)
             continue;
         amx_counts c;
         progress(m, i, name, p->text);
-        if (!amx_count(p, type, m->step, &c, why)) {
+        const bool counted = count(m, p, type, &c, why);
+        progress(m, m->cases.count, "", "");
+        if (!counted) {
             fprintf(stderr, "amx-model: %s: %s\n", title, why);
             all = false;
             continue;
         }
-        progress(m, m->cases.count, "", "");
         const amx_cycles cycles = amx_model(&c);
         const totals t = {amx_least_multiplies(p, type), c.multiplies, amx_other_tiles(&c),
                           cycles.together, cycles.apart};
         print_row(m, title, &t, c.others, peer_of(p, type));
-        all &= c.multiplies > 0;
         if (p->op != PROBLEM_CONV)
             continue;
         resnet = (totals){resnet.least + t.least, resnet.multiplies + t.multiplies,

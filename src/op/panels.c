@@ -7,7 +7,6 @@
 #include <string.h>
 
 enum {
-    MAX_NR = 64,
     TASKS = 32,    /* blocks of rows are not made smaller for more */
     TASK_TILES = 4 /* of rows, at least, in a block that is made smaller */
 };
@@ -99,9 +98,7 @@ HEW_INLINE const char *panel_of(const hew_block *b, const hew_panel *p, size_t w
     return b->b + (words + word * (size_t)p->kernel->nr) * HEW_WORD;
 }
 
-/* The tile that was just stored goes through the activation that the epilogue can't say, and from
- * the stage to C. */
-static void finish_tile(const hew_block *b, const hew_gemm_tile *tile, char *c)
+void hew_finish_tile(const hew_block *b, const hew_gemm_tile *tile, char *c)
 {
     const size_t rows = (size_t)tile->m, n = (size_t)tile->n;
     if (b->act.kind != HEW_ACT_NONE)
@@ -149,14 +146,7 @@ bool hew_quant_tame(const hew_epilogue *e, const hew_quant *q, size_t n)
            (!e->bias || are_within(e->bias, n, inverse, limit));
 }
 
-/* A panel's own part of what becomes of its sums. */
-typedef struct panel_end {
-    hew_epilogue e;
-    hew_quant q;
-    int32_t b_zero[MAX_NR];
-} panel_end;
-
-static void start_panel(const hew_block *b, const hew_panel *p, panel_end *end)
+void hew_start_panel(const hew_block *b, const hew_panel *p, hew_panel_end *end)
 {
     end->e = b->epilogue;
     end->e.scale = at(end->e.scale, 0, 0, p->column, sizeof(float));
@@ -176,8 +166,7 @@ static void start_panel(const hew_block *b, const hew_panel *p, panel_end *end)
     end->q.b_zero = end->b_zero;
 }
 
-/* The rows of a tile. */
-static void start_tile(const hew_block *b, const hew_panel *p, size_t row, panel_end *end)
+void hew_start_tile(const hew_block *b, const hew_panel *p, size_t row, hew_panel_end *end)
 {
     hew_epilogue *e = &end->e;
     e->add = at(b->epilogue.add, row, e->add_stride, p->column, b->add_size);
@@ -197,8 +186,8 @@ static void run_tiles(const hew_block *b, const hew_panel *p, size_t part, size_
     hew_gemm_fn *const kernel = (hew_gemm_fn *)p->kernel->fn;
     const size_t depth = (size_t)p->kernel->depth;
     const bool post = last && (b->act.kind != HEW_ACT_NONE || b->stage);
-    panel_end end;
-    start_panel(b, p, &end);
+    hew_panel_end end;
+    hew_start_panel(b, p, &end);
     hew_gemm_tile tile = {
         .a_offset = word * b->a_word,
         .b = panel_of(b, p, word),
@@ -218,12 +207,12 @@ static void run_tiles(const hew_block *b, const hew_panel *p, size_t part, size_
         tile.m = t->m;
         tile.k = words ? hew_min(words * depth, t->k - word * depth) : t->k;
         tile.c = b->stage ? (char *)b->stage : c;
-        start_tile(b, p, t->row, &end);
+        hew_start_tile(b, p, t->row, &end);
         if (!(first && last))
             tile.partial = b->partial + t->row * (size_t)p->kernel->nr * HEW_WORD;
         kernel(&tile);
         if (HEW_UNLIKELY(post))
-            finish_tile(b, &tile, c);
+            hew_finish_tile(b, &tile, c);
     }
 }
 

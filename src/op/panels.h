@@ -94,6 +94,21 @@ typedef struct hew_block {
 
 void hew_block_run(const hew_block *block);
 
+/*
+ * The parts of it, for loops of another order.  What becomes of the sums of a panel's columns, of
+ * those of a tile that begins in a row of the block, and what comes after the tile's epilogue: the
+ * activation that it can't say, and the way from the stage to C.
+ */
+enum { HEW_MAX_NR = 64 };
+typedef struct hew_panel_end {
+    hew_epilogue e;
+    hew_quant q;
+    int32_t b_zero[HEW_MAX_NR];
+} hew_panel_end;
+void hew_start_panel(const hew_block *block, const hew_panel *panel, hew_panel_end *end);
+void hew_start_tile(const hew_block *block, const hew_panel *panel, size_t row, hew_panel_end *end);
+void hew_finish_tile(const hew_block *block, const hew_gemm_tile *tile, char *c);
+
 /* Bytes without another activation: C's scale goes into the epilogue, as kernels.h has it. */
 HEW_INLINE void hew_quant_fold(hew_epilogue *e, hew_quant *q, bool staged)
 {
