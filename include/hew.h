@@ -44,5 +44,6 @@
 #include "hew/quantize.h"
 #include "hew/weights.h"
 #include "hew/reorder.h"
+#include "hew/move.h"
 
 #endif
