@@ -11,6 +11,7 @@
 enum {
     TASK_BYTES = 64 << 10,  /* some 10 us: several times what handing out a task costs */
     UNIT = 64,              /* edges of a matrix's parts lie at multiples: whole cache lines */
+    STRIP_BYTES = 1024,     /* of a row that is transposed: the more, the fewer pages at a time */
     STREAM_BYTES = 16 << 20, /* from here on the cache holds nothing of it that is read again */
     FILL_BYTES = 4096
 };
@@ -110,11 +111,14 @@ static void cut(hew_move *m)
         m->task_points = hew_max(TASK_BYTES / hew_max(bytes, UNIT), 1);
         return;
     }
-    const size_t unit = m->kind == HEW_MOVE_TRANSPOSE ? UNIT : 1;
-    if (nj > unit)
-        m->task_j = hew_min(hew_round_up(hew_max(TASK_BYTES / row, 1), unit), nj);
-    if (m->task_j <= unit && m->task_j * row > 2 * TASK_BYTES)
-        m->task_i = hew_round_up(TASK_BYTES / (m->task_j * m->size), UNIT);
+    if (m->kind == HEW_MOVE_TRANSPOSE) {
+        m->task_j = hew_min(nj, STRIP_BYTES / m->size);
+        m->task_i = hew_min(ni, hew_round_up(TASK_BYTES / (m->task_j * m->size), UNIT));
+    } else {
+        m->task_j = hew_min(nj, hew_max(TASK_BYTES / row, 1));
+        if (row > 2 * TASK_BYTES)
+            m->task_i = TASK_BYTES / m->size;
+    }
     m->down = hew_ceil_div(nj, m->task_j);
     m->across = hew_ceil_div(ni, m->task_i);
 }
