@@ -4,8 +4,8 @@
  * The including file has its lanes.h included first and defines HEW_TRANSPOSE and
  * HEW_TRANSPOSE_F32, the kernels' names.
  *
- * A row is read in pieces of 16 bytes, E elements.  A register has LANES pieces, of rows E apart, so
- * that what is left is a transposition of E x E inside each piece.  For floats with LANES = 4:
+ * A row is read in pieces of 16 bytes, E elements.  A register has LANES pieces, of rows E apart,
+ * so that what is left is a transposition of E x E inside each piece.  For floats with LANES = 4:
  *
  *     x[k] = | in(k, 0..3) | in(k+4, 0..3) | in(k+8, 0..3) | in(k+12, 0..3) |
  *     out column k:  | rows 0-3 | rows 4-7 | rows 8-11 | rows 12-15 |
