@@ -41,6 +41,7 @@
 #include "hew/pooling.h"
 #include "hew/elementwise.h"
 #include "hew/softmax.h"
+#include "hew/norm.h"
 #include "hew/quantize.h"
 #include "hew/weights.h"
 #include "hew/reorder.h"

@@ -174,7 +174,7 @@ static void fill_layer(rng *r, layer *l, int64_t in, int64_t out)
         norm[2][j] = rng_f32(r) / 4, norm[3][j] = 2.0f + rng_f32(r);
     }
     check_status(hew_fold_batch_norm(&HEW_WEIGHTS_DESC(.out_c = out, .in_c = in),
-                                     &HEW_BATCH_NORM(.gamma = norm[0], .beta = norm[1],
+                                     &HEW_FOLD_NORM(.gamma = norm[0], .beta = norm[1],
                                                      .mean = norm[2], .variance = norm[3]),
                                      l->w, l->bias),
                  HEW_OK);

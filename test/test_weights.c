@@ -193,8 +193,8 @@ static void fold(void)
         const float epsilon = rng_chance(&r, 2) ? 0 : 1e-3f;
         buffer w = buffer_copy(x.w.data, x.w.bytes, 4, AT_BACK);
         buffer bias = buffer_copy(p[4].data, n, 4, AT_BACK);
-        const hew_batch_norm norm =
-            HEW_BATCH_NORM(.gamma = plain ? NULL : gamma, .beta = plain ? NULL : beta, .mean = mean,
+        const hew_fold_norm norm =
+            HEW_FOLD_NORM(.gamma = plain ? NULL : gamma, .beta = plain ? NULL : beta, .mean = mean,
                            .variance = variance, .epsilon = epsilon);
         check_status(hew_fold_batch_norm(&d, &norm, w.data, bias.data), HEW_OK);
         for (int64_t c = 0; c < d.out_c; c++) {
@@ -297,7 +297,7 @@ static void refusals(void)
     };
     float w[4] = {1, 2, 3, 4}, scale[2] = {99, 99}, bias[2] = {99, 99};
     int8_t q[4] = {77, 77, 77, 77}, zero[2] = {77, 77};
-    const hew_batch_norm norm = HEW_BATCH_NORM(.mean = w, .variance = w);
+    const hew_fold_norm norm = HEW_FOLD_NORM(.mean = w, .variance = w);
     size_t bytes = 99;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         case_rng("refusal %zu", i);
@@ -337,18 +337,18 @@ static void norm_refusals(void)
     const hew_weights_desc d = D(.taps = 1);
     float w[4] = {1, 2, 3, 4}, bias[2] = {99, 99};
     const float bad[3][2] = {{1, -1}, {1, NAN}, {INFINITY, 1}};
-    hew_batch_norm norm = HEW_BATCH_NORM(.mean = w, .variance = w);
+    hew_fold_norm norm = HEW_FOLD_NORM(.mean = w, .variance = w);
     check_refused(hew_fold_batch_norm(&d, NULL, w, bias), HEW_ERR_INVALID, "norm is null");
     check_refused(hew_fold_batch_norm(&d, &norm, NULL, bias), HEW_ERR_INVALID, "w is null");
     check_refused(hew_fold_batch_norm(&d, &norm, w, NULL), HEW_ERR_INVALID, "bias is null");
     norm.mean = NULL;
     check_refused(hew_fold_batch_norm(&d, &norm, w, bias), HEW_ERR_INVALID, "mean is null");
-    norm = HEW_BATCH_NORM(.mean = w);
+    norm = HEW_FOLD_NORM(.mean = w);
     check_refused(hew_fold_batch_norm(&d, &norm, w, bias), HEW_ERR_INVALID, "variance is null");
     norm.size = 3;
     check_refused(hew_fold_batch_norm(&d, &norm, w, bias), HEW_ERR_INVALID, "size is 3");
     for (int i = 0; i < 3; i++) {
-        norm = HEW_BATCH_NORM(.mean = w, .variance = bad[i]);
+        norm = HEW_FOLD_NORM(.mean = w, .variance = bad[i]);
         check_refused(hew_fold_batch_norm(&d, &norm, w, bias), HEW_ERR_INVALID,
                       i < 2 ? "channel 1" : "channel 0");
     }

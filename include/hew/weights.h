@@ -57,14 +57,14 @@ HEW_API hew_status hew_dequantize_weights(const hew_weights_desc *desc, const vo
  *
  * with f in double precision, and one rounding for each result.
  */
-typedef struct hew_batch_norm {
+typedef struct hew_fold_norm {
     size_t size;
     const float *gamma, *beta;     /* out_c of each; null: 1, 0                                   */
     const float *mean, *variance;  /* out_c of each                                               */
     float epsilon;                 /* 0 = 1e-5                                                    */
-} hew_batch_norm;
-#define HEW_BATCH_NORM(...) ((hew_batch_norm){.size = sizeof(hew_batch_norm), __VA_ARGS__})
-HEW_API hew_status hew_fold_batch_norm(const hew_weights_desc *desc, const hew_batch_norm *norm,
+} hew_fold_norm;
+#define HEW_FOLD_NORM(...) ((hew_fold_norm){.size = sizeof(hew_fold_norm), __VA_ARGS__})
+HEW_API hew_status hew_fold_batch_norm(const hew_weights_desc *desc, const hew_fold_norm *norm,
                                        float *w, float *bias);
 
 /*

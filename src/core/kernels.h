@@ -11,7 +11,7 @@
  *     kernels_dwconv         depthwise convolution
  *     kernels_rows           activations and types, over rows
  *     kernels_elementwise    operations element by element
- *     kernels_softmax, kernels_pooling, kernels_move
+ *     kernels_softmax, kernels_norm, kernels_pooling, kernels_move
  *
  * A kernel includes its own part's header; this one is for drivers, tests and benchmarks.
  */
@@ -23,6 +23,7 @@
 #include "kernels_elementwise.h"
 #include "kernels_matrix.h"
 #include "kernels_move.h"
+#include "kernels_norm.h"
 #include "kernels_pooling.h"
 #include "kernels_rows.h"
 #include "kernels_softmax.h"

@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-hew_status hew_fold_batch_norm(const hew_weights_desc *desc, const hew_batch_norm *norm, float *to,
+hew_status hew_fold_batch_norm(const hew_weights_desc *desc, const hew_fold_norm *norm, float *to,
                                float *bias)
 {
     static const char op[] = "fold_batch_norm";
@@ -16,7 +16,7 @@ hew_status hew_fold_batch_norm(const hew_weights_desc *desc, const hew_batch_nor
     if (!norm)
         return hew_fail(HEW_ERR_INVALID, "%s: norm is null", op);
     if (norm->size != sizeof *norm)
-        return hew_fail(HEW_ERR_INVALID, "%s: hew_batch_norm's size is %zu, this library's is %zu",
+        return hew_fail(HEW_ERR_INVALID, "%s: hew_fold_norm's size is %zu, this library's is %zu",
                         op, norm->size, sizeof *norm);
     if (w.channels > 0 && (!norm->mean || !norm->variance || !bias || (w.k > 0 && !to)))
         return hew_fail(HEW_ERR_INVALID, "%s: %s is null", op,

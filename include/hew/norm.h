@@ -1,0 +1,83 @@
+/*
+ * hew/norm.h - normalisation: layer, RMS, group, instance and batch norm, local response.
+ *
+ * What they share.  Tensors are channels-last, f32 or bf16; statistics, gamma, beta and their
+ * gradients are f32.  All is computed in f32, sums over much in double precision, and rounded to
+ * the type at the end.  A variance is the mean of the squared distances from the mean, which is
+ * taken first, so that a mean far larger than the spread costs no accuracy.  Strides are in
+ * elements, 0 = dense, and a tensor's gradient has the tensor's own.  docs/numerics.md has the
+ * order of operations.
+ *
+ * Tensors must not overlap, but for those that a comment lets be one.  `threads` may be null.
+ */
+#ifndef HEW_API_NORM_H
+#define HEW_API_NORM_H
+
+#include "base.h"
+
+HEW_BEGIN_C
+
+/* -------------------------------------------------------------------- layer and RMS norm ---- */
+
+typedef enum hew_layer_norm_kind {
+    HEW_LAYER_NORM = 0, /* ONNX LayerNormalization                                                */
+    HEW_RMS_NORM = 1    /* the mean counts as 0: ONNX RMSNormalization                            */
+} hew_layer_norm_kind;
+
+/*
+ * Each of `rows` rows of `columns` elements, Ba et al., Layer Normalization, 2016; Zhang and
+ * Sennrich, Root Mean Square Layer Normalization, 2019:
+ *
+ *     out = (h - mean) * rstd * gamma + beta         rstd = 1 / sqrt(variance + epsilon)
+ *
+ * where h is `in`, or in + residual, rounded to the type as a sum of two tensors is.
+ */
+typedef struct hew_layer_norm_desc {
+    size_t size;
+    hew_layer_norm_kind kind;
+    hew_type type;               /* f32, bf16                                                     */
+    int64_t rows, columns;
+    int64_t in_stride, out_stride; /* between rows                                                */
+    int64_t residual_stride;       /* of residual and sum                                         */
+    float epsilon;                 /* 0 = 1e-5                                                    */
+} hew_layer_norm_desc;
+#define HEW_LAYER_NORM_DESC(...)                                                                   \
+    ((hew_layer_norm_desc){.size = sizeof(hew_layer_norm_desc), __VA_ARGS__})
+
+typedef struct hew_layer_norm_args {
+    size_t size;
+    const void *in;
+    const void *residual;     /* null: none                                                       */
+    const float *gamma, *beta;/* columns of each; null: 1, 0                                      */
+    void *out;                /* may be in or residual, with the same stride                      */
+    void *sum;                /* null: not wanted.  h; may be in or residual likewise             */
+    float *mean, *rstd;       /* null: not wanted.  rows of each; RMS has no mean                 */
+    const hew_threads *threads;
+} hew_layer_norm_args;
+#define HEW_LAYER_NORM_ARGS(...)                                                                   \
+    ((hew_layer_norm_args){.size = sizeof(hew_layer_norm_args), __VA_ARGS__})
+
+HEW_API hew_status hew_layer_norm(const hew_layer_norm_desc *desc, const hew_layer_norm_args *args);
+
+/* The gradients; those of in and of residual are one. */
+typedef struct hew_layer_norm_backward_args {
+    size_t size;
+    const void *in;           /* h: in, or the sum                                                */
+    const void *d_out;
+    const void *d_sum;        /* null: none.  What else comes back to the sum; is added to d_in   */
+    const float *gamma;       /* null: 1                                                          */
+    const float *mean, *rstd; /* what the forward run gave; RMS has no mean                       */
+    void *d_in;               /* may be d_out or d_sum, with the same stride                      */
+    float *d_gamma, *d_beta;  /* null: not wanted.  columns of each                               */
+    void *scratch;            /* hew_layer_norm_backward_scratch bytes, HEW_ALIGNMENT             */
+    const hew_threads *threads;
+} hew_layer_norm_backward_args;
+#define HEW_LAYER_NORM_BACKWARD_ARGS(...)                                                          \
+    ((hew_layer_norm_backward_args){.size = sizeof(hew_layer_norm_backward_args), __VA_ARGS__})
+
+HEW_API hew_status hew_layer_norm_backward_scratch(const hew_layer_norm_desc *desc, size_t *bytes);
+HEW_API hew_status hew_layer_norm_backward(const hew_layer_norm_desc *desc,
+                                           const hew_layer_norm_backward_args *args);
+
+HEW_END_C
+#endif
