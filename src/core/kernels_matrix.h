@@ -206,6 +206,28 @@ typedef struct hew_gemv_f32_block {
 typedef void gemv_f32_fn(const hew_gemv_f32_block *block);
 typedef gemv_f32_fn dots_f32_fn;
 
+/* --------------------------------------------------------------------------- pack_rows ---- */
+
+/*
+ * A panel of words (above) from k rows of B, and the sums of its columns:
+ *
+ *     element 1    bytes, depth 4; or widened to s16, depth 2.  flip: u8, taken as s8 128 lower
+ *     element 2    bf16 or f16, depth 2; without sums
+ *     element 4    whole words of four bytes, where b may be `out`; columns past n are left alone
+ *
+ * Else columns past n, and what the last row of words has past k, are zeros.
+ */
+typedef struct hew_pack_rows {
+    const void *b;      /* the first row, at the panel's first column; any alignment */
+    size_t b_row;       /* bytes between rows */
+    size_t k, n, nr;    /* n <= nr, a multiple of 8 */
+    size_t element, depth;
+    bool flip;
+    void *out;          /* ceil(k / depth) rows of nr words */
+    int32_t *sums;      /* nr of them; not of element 2 */
+} hew_pack_rows;
+typedef void pack_rows_fn(const hew_pack_rows *rows);
+
 #define HEW_KERNELS_LIST "kernels_matrix.def"
 #include "kernels_declare.h"
 

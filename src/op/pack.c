@@ -60,36 +60,68 @@ void hew_pack_panel(const hew_panel *p, size_t k, const float *b, size_t stride,
             memset(out + i * nr + n, 0, (nr - n) * sizeof(float));
 }
 
-/* One row of words at a time, so that rows of B are read as they lie. */
+/* Of B as it is stored, rows of a panel. */
+static void pack_rows(const hew_panel *p, hew_pack_rows rows)
+{
+    size_t count;
+    rows.n = (size_t)p->n;
+    rows.nr = (size_t)p->kernel->nr;
+    rows.depth = (size_t)p->kernel->depth;
+    HEW_FN(pack_rows, hew_kernels(HEW_FAMILY_pack_rows, &count))(&rows);
+}
+
+/*
+ * Of B transposed, whose words lie as the panel wants them, all whole ones: as floats, which are
+ * moved alone.  column: bytes between columns.  How many that is: 0 where they are misaligned.
+ */
+static size_t pack_columns(const hew_panel *p, const void *b, size_t words, size_t column,
+                           void *out)
+{
+    size_t count;
+    if (((uintptr_t)b | column) % HEW_WORD || words == 0)
+        return 0;
+    HEW_FN(transpose_f32, hew_kernels(HEW_FAMILY_transpose_f32, &count))
+    ((size_t)p->n, words, b, column / HEW_WORD, out, (size_t)p->kernel->nr);
+    return words;
+}
+
 void hew_pack_bytes(const hew_panel *p, size_t k, const hew_bytes *b, void *out, int32_t *sums)
 {
     const size_t n = (size_t)p->n, nr = (size_t)p->kernel->nr, depth = (size_t)p->kernel->depth;
-    const uint8_t flip = b->flip ? 0x80 : 0;
-    memset(sums, 0, nr * sizeof *sums);
-    for (size_t word = 0; word * depth < k; word++) {
-        char *row = (char *)out + word * nr * 4;
-        const size_t whole = hew_min(depth, k - word * depth);
-        if (whole < depth || n < nr)
-            memset(row, 0, nr * 4);
-        for (size_t i = 0; i < whole; i++) {
-            const uint8_t *from = b->p + (word * depth + i) * b->row + p->column * b->column;
-            for (size_t j = 0; j < n; j++) {
-                const int8_t value = (int8_t)(from[j * b->column] ^ flip);
-                hew_pack_put(row, nr, depth, i, j, value);
-                sums[j] += value;
-            }
-        }
+    const uint8_t *const first = b->p + p->column * b->column, flip = b->flip ? 0x80 : 0;
+    if (b->column == 1) {
+        pack_rows(p, (hew_pack_rows){.b = first, .b_row = b->row, .k = k, .element = 1,
+                                     .flip = b->flip, .out = out, .sums = sums});
+        return;
     }
+    memset(sums, 0, nr * sizeof *sums);
+    memset(out, 0, hew_ceil_div(k, depth) * nr * HEW_WORD);
+    const size_t words = depth == 4 ? pack_columns(p, first, k / 4, b->column, out) : 0;
+    pack_rows(p, (hew_pack_rows){.b = out, .b_row = nr * HEW_WORD, .k = words * 4, .element = 4,
+                                 .flip = b->flip, .out = out, .sums = sums});
+    for (size_t j = 0; j < n; j++)
+        for (size_t i = words * depth; i < k; i++) {
+            const int8_t value = (int8_t)(first[j * b->column + i] ^ flip);
+            hew_pack_put(out, nr, depth, i, j, value);
+            sums[j] += value;
+        }
 }
 
 void hew_pack_halves(const hew_panel *p, size_t k, const uint16_t *b, size_t row, size_t column,
                      uint16_t *out)
 {
     const size_t nr = (size_t)p->kernel->nr;
+    const uint16_t *const first = b + p->column * column;
+    if (column == 1) {
+        pack_rows(p, (hew_pack_rows){.b = first, .b_row = row * sizeof *b, .k = k,
+                                     .element = sizeof *b, .out = out});
+        return;
+    }
     memset(out, 0, (k + 1) / 2 * nr * HEW_WORD);
-    for (size_t i = 0; i < k; i++)
-        for (size_t j = 0; j < (size_t)p->n; j++)
-            out[(i / 2 * nr + j) * 2 + i % 2] = b[i * row + (p->column + j) * column];
+    const size_t words = pack_columns(p, first, k / 2, column * sizeof *b, out);
+    for (size_t j = 0; j < (size_t)p->n; j++)
+        for (size_t i = words * 2; i < k; i++)
+            out[(i / 2 * nr + j) * 2 + i % 2] = first[j * column + i];
 }
 
 bool hew_any_nonfinite_bf16(const uint16_t *x, size_t n)

@@ -45,7 +45,8 @@ HEW_INLINE void hew_pack_put(void *panel, size_t nr, size_t depth, size_t k, siz
         ((int16_t *)panel)[word * 2 + part] = value;
 }
 
-/* Bytes of a matrix B: element (k, j) is p[k * row + j * column]; flip: u8, packed 128 lower. */
+/* Bytes of a matrix B: element (k, j) is p[k * row + j * column], where one of the two is 1; flip:
+ * u8, packed 128 lower. */
 typedef struct hew_bytes {
     const uint8_t *p;
     size_t row, column;
@@ -55,7 +56,7 @@ typedef struct hew_bytes {
 /* Panel p of B as words, and the sums of its columns over k, 0 past n: nr of them. */
 void hew_pack_bytes(const hew_panel *p, size_t k, const hew_bytes *b, void *out, int32_t *sums);
 
-/* The same of bf16: two in a word, element (k, j) of B at p[k * row + j * column]; no sums. */
+/* The same of bf16: two in a word, element (k, j) of B at b[k * row + j * column]; no sums. */
 void hew_pack_halves(const hew_panel *p, size_t k, const uint16_t *b, size_t row, size_t column,
                      uint16_t *out);
 bool hew_any_nonfinite_bf16(const uint16_t *x, size_t n);
