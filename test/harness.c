@@ -153,7 +153,11 @@ bool takes_case(const rng *r, int64_t macs)
 {
     return !is_emulated(harness.rung) || (r->state % 16 == 0 && macs < 1 << 20);
 }
-void use_ref(void) { hew_cpu_restrict(1u << HEW_ISA_REF); }
+void use_ref(void)
+{
+    hew_cpu_restrict(1u << HEW_ISA_REF);
+    hew_ref_amx = harness.rung == HEW_ISA_AMX;
+}
 
 /* Emulated rungs are slow: none but the one under test. */
 void use_test_rung(void)
@@ -224,12 +228,22 @@ int run_once(const char *op, const test *tests, size_t count)
     return run_jobs(op);
 }
 
+/* Kernels of AMX are families of their own. */
+static int amx_family(int family)
+{
+    return family == HEW_FAMILY_gemm_bf16   ? HEW_FAMILY_amx_bf16
+           : family == HEW_FAMILY_gemm_u8s8 ? HEW_FAMILY_amx_u8s8
+           : family == HEW_FAMILY_gemm_s8s8 ? HEW_FAMILY_amx_s8s8
+                                            : family;
+}
+
 int run_on_rungs(const char *op, int family, const test *tests, size_t count)
 {
+    const int amx = amx_family(family);
     unsigned wanted = 0;
-    for (size_t i = 0; i < hew_all_kernels_count; i++)
-        if (hew_all_kernels[i].family == family && hew_all_kernels[i].isa != HEW_ISA_REF)
-            wanted |= 1u << hew_all_kernels[i].isa;
+    for (const hew_kernel *k = hew_all_kernels; k < hew_all_kernels + hew_all_kernels_count; k++)
+        if ((k->family == family || k->family == amx) && k->isa != HEW_ISA_REF)
+            wanted |= 1u << k->isa;
     const char *const problem = emulate_rungs(wanted);
     hew_cpu_restrict(~0u);
     const unsigned present = hew_cpu_rungs();

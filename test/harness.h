@@ -46,7 +46,8 @@ typedef struct test {
 int run_once(const char *op, const test *tests, size_t count);
 
 /*
- * Runs each test once on each rung above ref for which kernels.def has lines of `family`, as
+ * Runs each test once on each rung above ref for which kernels.def has lines of `family`, or of
+ * its product's kernels of AMX, as
  * <op>__<rung>__<name>, with the rungs above it taken away.  A rung that this machine lacks is
  * emulated (docs/emulation.md), which costs 10 us for each run of instructions that it lacks; where
  * that can't be, it shows up as skipped.

@@ -181,23 +181,51 @@ static void run_dot(bool ref, int64_t k, const uint16_t *a, const uint16_t *b, f
     use_test_rung();
 }
 
-/* The cuts, in words, as literals; VDPBF16PS as the manual has it. */
-static void chain(int64_t k, fill kind, const int64_t *cuts)
+static uint32_t word_of(const uint16_t *x, int64_t k, int64_t word)
 {
-    static uint16_t a[MOST], b[MOST];
-    rng r = case_rng("k %d, fill %d", (int)k, (int)kind);
-    fill_bf16(&r, a, (size_t)k, kind);
-    fill_bf16(&r, b, (size_t)k, kind);
+    return x[2 * word] | (2 * word + 1 < k ? (uint32_t)x[2 * word + 1] : 0) << 16;
+}
+
+/* VDPBF16PS as the manual has it. */
+static uint32_t want_chain(int64_t k, const uint16_t *a, const uint16_t *b, const int64_t *cuts)
+{
     uint32_t total = 0, sum = 0;
     for (int64_t word = 0, cut = 0; word < (k + 1) / 2; word++) {
-        const bool odd = 2 * word + 1 < k;
-        sum = model_dot(EMU_VDPBF16PS, sum, a[2 * word] | (odd ? (uint32_t)a[2 * word + 1] : 0) << 16,
-                        b[2 * word] | (odd ? (uint32_t)b[2 * word + 1] : 0) << 16);
+        sum = model_dot(EMU_VDPBF16PS, sum, word_of(a, k, word), word_of(b, k, word));
         if (word + 1 < cuts[cut])
             continue;
         total = cut++ == 0 ? sum : model_add(total, sum);
         sum = 0;
     }
+    return total;
+}
+
+/* TDPBF16PS, of tiles so many words wide. */
+static uint32_t want_tiles(int64_t k, const uint16_t *a, const uint16_t *b, int64_t chunk)
+{
+    uint32_t total = 0, even = 0, odd = 0;
+    const int64_t words = (k + 1) / 2;
+    for (int64_t word = 0; word < words; word++) {
+        const uint32_t x = word_of(a, k, word), y = word_of(b, k, word);
+        even = model_fma(x << 16, y << 16, even);
+        odd = model_fma(x & 0xffff0000, y & 0xffff0000, odd);
+        if ((word + 1) % chunk != 0 && word + 1 < words)
+            continue;
+        total = model_add(total, model_add(even, odd));
+        even = odd = 0;
+    }
+    return total;
+}
+
+/* The cuts, in words, and the width of AMX's tiles, as literals. */
+static void chain(int64_t k, fill kind, const int64_t *cuts, int64_t chunk)
+{
+    static uint16_t a[MOST], b[MOST];
+    rng r = case_rng("k %d, fill %d", (int)k, (int)kind);
+    fill_bf16(&r, a, (size_t)k, kind);
+    fill_bf16(&r, b, (size_t)k, kind);
+    uint32_t total = test_rung() == HEW_ISA_AMX ? want_tiles(k, a, b, chunk)
+                                                : want_chain(k, a, b, cuts);
     float want, by_ref, by_kernel;
     total = model_add(total, 0); /* -0 and a bias of +0 */
     memcpy(&want, &total, sizeof want);
@@ -212,11 +240,13 @@ static void chains(void)
     static const fill fills[] = {FILL_MIXED, FILL_TINY, FILL_SPECIALS, FILL_ZEROS, FILL_DENORMALS};
     for (size_t f = 0; f < sizeof fills / sizeof fills[0]; f++) {
         for (int64_t k = 1; k < 40; k++)
-            chain(k, fills[f], (int64_t[]){(k + 1) / 2});
-        chain(1024, fills[f], (int64_t[]){512});
-        chain(1025, fills[f], (int64_t[]){264, 513});
-        chain(2049, fills[f], (int64_t[]){344, 688, 1025});
-        chain(2560, fills[f], (int64_t[]){432, 864, 1280});
+            chain(k, fills[f], (int64_t[]){(k + 1) / 2}, k <= 32 ? (k + 1) / 2 : (k + 3) / 4);
+        chain(100, fills[f], (int64_t[]){50}, 13);
+        chain(199, fills[f], (int64_t[]){100}, 15);
+        chain(1024, fills[f], (int64_t[]){512}, 16);
+        chain(1025, fills[f], (int64_t[]){264, 513}, 16);
+        chain(2049, fills[f], (int64_t[]){344, 688, 1025}, 16);
+        chain(2560, fills[f], (int64_t[]){432, 864, 1280}, 16);
     }
 }
 

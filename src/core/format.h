@@ -27,6 +27,14 @@ hew_status hew_format_of(const char *op, hew_type a, hew_type b, hew_type c, hew
 /* Likewise of a product of floats with integer weights; false where the types are others. */
 bool hew_format_weight_only(const hew_gemm_desc *d, hew_format *format);
 
+/* The family of AMX's kernels for a format, or -1. */
+HEW_INLINE int hew_format_amx(const hew_format *f)
+{
+    if (f->bf16)
+        return HEW_FAMILY_amx_bf16;
+    return !f->integer ? -1 : f->a_signed ? HEW_FAMILY_amx_s8s8 : HEW_FAMILY_amx_u8s8;
+}
+
 /*
  * MXCSR as kernels of bf16 want it: to nearest, denormals zero in and out.  The second takes back
  * what the first returns.  Tasks on other threads inherit it (parallel.c).

@@ -70,4 +70,7 @@ extern const size_t hew_all_kernels_count;
 unsigned hew_cpu_rungs(void);
 void hew_cpu_restrict(unsigned mask);
 
+/* Likewise: definitions of bf16 have the order of the rung amx, not that of the others. */
+extern bool hew_ref_amx;
+
 #endif

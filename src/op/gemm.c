@@ -10,7 +10,8 @@ enum {
     GROUP_BYTES = 8 << 20,     /* of B that a one-shot run packs at a time */
     DIRECT_B_BYTES = 96 << 10, /* B that is read in place stays in L2, whatever its stride */
     DIRECT_ROWS = 96,
-    SMALL_MACS = 1 << 19       /* run_small: what the loop nest costs shows */
+    SMALL_MACS = 1 << 19,      /* run_small: what the loop nest costs shows */
+    TILES_B = 4 << 10          /* elements of B that are worth configuring AMX's tiles for */
 };
 
 static hew_status check_stride(const char *name, int64_t *stride, int64_t columns)
@@ -215,7 +216,7 @@ static bool is_small(const hew_gemm *op)
     return (op->path == HEW_GEMM_DIRECT || op->path == HEW_GEMM_PACKED) && !d->transpose_a &&
            d->batch == 1 && macs <= SMALL_MACS && op->act.kind == HEW_ACT_NONE && !op->staged &&
            !op->format.b_unsigned && d->a_dynamic == HEW_DYNAMIC_NONE && d->beta == 0 &&
-           op->reduction.channels <= op->reduction.block_channels;
+           !op->keeps && !op->amx_config;
 }
 
 /* Cuts the work into tasks, and adds up the scratch that they need. */
@@ -224,20 +225,23 @@ static hew_status plan(hew_gemm *op)
     const hew_gemm_desc *d = &op->d;
     const size_t m = (size_t)d->m, mr = (size_t)op->panels.mr;
     const size_t fit = A_BLOCK_BYTES / HEW_WORD / hew_max(op->words, 1);
-    const hew_cuts cuts =
-        hew_cut_tasks(&op->panels, m, hew_min(hew_max(fit, MIN_BLOCK_ROWS), MAX_BLOCK_ROWS),
-                      (size_t)d->batch, (double)d->n * (double)op->words);
+    op->row_unit = op->amx_config ? mr : 1;
+    const size_t most = hew_round_up(hew_min(hew_max(fit, MIN_BLOCK_ROWS), MAX_BLOCK_ROWS),
+                                     op->row_unit);
+    const hew_cuts cuts = hew_cut_tasks(&op->panels, m, most, (size_t)d->batch,
+                                        (double)d->n * (double)op->words);
     op->row_blocks = cuts.row_blocks;
     op->chunks = cuts.chunks;
-    op->block_rows = hew_ceil_div(m, hew_max(op->row_blocks, 1));
-    const double macs = (double)op->block_rows * (double)d->n * (double)op->words;
+    op->block_rows = hew_ceil_div(hew_ceil_div(m, op->row_unit), hew_max(op->row_blocks, 1)) *
+                     op->row_unit;
+    const double macs = (double)hew_min(op->block_rows, m) * (double)d->n * (double)op->words;
     op->members_per_task = 1;
     if (op->row_blocks <= 1 && op->chunks == 1)
         op->members_per_task = macs < 1 ? (size_t)hew_max((size_t)d->batch, 1)
                                         : hew_max(1, (size_t)(HEW_TASK_MACS / macs));
 
     const size_t tiles = hew_ceil_div(op->block_rows, mr);
-    const size_t rows = op->reduction.channels > op->reduction.block_channels ? op->block_rows : mr;
+    const size_t rows = op->keeps ? op->block_rows : mr;
     size_t bytes = tiles * (sizeof(hew_tile) + sizeof(hew_reduce_step));
     bytes = hew_round_up(bytes, HEW_ALIGNMENT) +
             hew_round_up(rows * (size_t)op->panels.max_nr * HEW_WORD, HEW_ALIGNMENT) +
@@ -256,18 +260,41 @@ static hew_status plan(hew_gemm *op)
     return HEW_OK;
 }
 
+/*
+ * The kernels that multiply.  All products of bf16 are AMX's where it is: it has an order of its
+ * own.  Of bytes, packed B has one form for every m, and few rows don't repay packing them for it.
+ */
+static int family_of(hew_gemm *op)
+{
+    const hew_gemm_desc *d = &op->d;
+    const int amx = hew_format_amx(&op->format);
+    size_t count;
+    const hew_kernel *config = hew_kernels(HEW_FAMILY_amx_config, &count);
+    const bool pays = op->format.bf16 || ((double)d->k * (double)d->n >= TILES_B &&
+                                          (d->b_packed || d->m > HEW_MAX_MR / 2));
+    if (op->path == HEW_GEMM_DIRECT)
+        return HEW_FAMILY_direct_f32;
+    if (amx < 0 || count == 0 || !pays)
+        return op->format.gemm;
+    op->amx_config = HEW_FN(amx_config, config);
+    return amx;
+}
+
 /* Panels for the kernels of this CPU. */
 static hew_status prepare_panels(hew_gemm *op)
 {
-    const int family = op->path == HEW_GEMM_DIRECT ? HEW_FAMILY_direct_f32 : op->format.gemm;
+    const int family = family_of(op);
     const hew_status s = hew_panels_create(&op->panels, family, (size_t)op->d.n);
     if (s != HEW_OK)
         return hew_fail(s, "gemm: no memory for the panels of n = %lld", (long long)op->d.n);
-    if (op->panels.count)
-        op->kernel = op->panels.panel[0].kernel;
+    size_t count;
+    op->kernel = op->panels.count ? op->panels.panel[0].kernel : hew_kernels(family, &count);
     op->depth = (size_t)op->kernel->depth;
     op->words = hew_ceil_div((size_t)op->d.k, op->depth);
-    op->reduction = hew_reduction_of(1, 1, op->words);
+    op->reduction = op->amx_config ? hew_amx_reduction_of(1, 1, op->words)
+                                   : hew_reduction_of(1, 1, op->words);
+    op->keeps = op->amx_config ? hew_amx_keeps(&op->reduction)
+                               : op->reduction.channels > op->reduction.block_channels;
     return HEW_OK;
 }
 

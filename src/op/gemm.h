@@ -35,10 +35,13 @@ struct hew_gemm {
     act_f32_fn *act_fn;
     transpose_f32_fn *transpose;
     quantize_f32_fn *quantize_fn;
+    amx_config_fn *amx_config; /* the kernels are AMX's; else null */
+    bool keeps;  /* sums of a whole block rest in scratch from one block of k to the next */
     bool staged; /* integer sums are floats for a while: another activation, or bf16 */
 
     /* The work: batch x row_blocks x chunks of panels, from the shape alone. */
     size_t block_rows, row_blocks, chunks;
+    size_t row_unit;         /* blocks of rows are whole numbers of these, but for the last */
     size_t members_per_task; /* small members go together; 1 unless row_blocks and chunks are 1 */
     size_t group_panels;     /* ONE_SHOT packs this many panels at a time */
     size_t worker_bytes;     /* scratch of one worker; in front of them ONE_SHOT's packed group */
@@ -73,6 +76,13 @@ hew_status hew_wo_plan(hew_gemm *op);
 void hew_wo_pack_panel(const hew_gemm *op, const void *b, size_t panel, void *out);
 void hew_wo_pack_plain(const hew_gemm *op, const void *b, int8_t *out);
 hew_status hew_wo_run(const hew_gemm *op, const hew_gemm_args *args, char *workers);
+
+/* The first row of a block of rows. */
+HEW_INLINE size_t hew_gemm_row(const hew_gemm *op, size_t block)
+{
+    const size_t m = (size_t)op->d.m, units = hew_ceil_div(m, op->row_unit);
+    return hew_min(m, hew_cut(units, op->row_blocks, block) * op->row_unit);
+}
 
 /* Parts of packed B: gemm_pack.c. */
 HEW_INLINE int32_t *hew_gemm_packed_sums(const void *packed)

@@ -8,14 +8,17 @@
 /* A product has one step: the rows of A as they are. */
 static const uint32_t one_step[2] = {0, 1};
 
+/* Of even heights; AMX's are as high as they can be. */
 static void make_tiles(const hew_gemm *op, size_t rows, const char *a, size_t stride,
                        hew_tile *tiles, hew_reduce_step *steps, size_t count)
 {
+    const size_t mr = (size_t)op->panels.mr;
     for (size_t i = 0; i < count; i++) {
-        const size_t row = hew_cut(rows, count, i), end = hew_cut(rows, count, i + 1);
+        const size_t row = op->amx_config ? i * mr : hew_cut(rows, count, i);
+        const size_t end = op->amx_config ? hew_min(row + mr, rows) : hew_cut(rows, count, i + 1);
         tiles[i] = (hew_tile){row, (int)(end - row), (size_t)op->d.k, steps + i, one_step};
         steps[i].b_row = 0;
-        for (size_t r = row; r < end; r++)
+        for (size_t r = row; r < (op->amx_config ? row + 1 : end); r++)
             steps[i].a[r - row] = a + r * stride;
     }
 }
@@ -24,6 +27,7 @@ typedef struct piece {
     size_t member, row, row_end, panel_begin, panel_end;
     const char *b; /* as hew_block has it */
     const int32_t *b_sums;
+    hew_amx_state *amx; /* of the task */
 } piece;
 
 /* Rows of A with neighbouring elements: where they lie, or transposed to scratch. */
@@ -74,8 +78,7 @@ static void run_piece(const hew_gemm_run_state *s, const piece *p, char *scratch
     const size_t mr = (size_t)op->panels.mr, count = hew_ceil_div(rows, mr);
     hew_tile *tiles = hew_take(&scratch, count * (sizeof(hew_tile) + sizeof(hew_reduce_step)));
     hew_reduce_step *steps = (hew_reduce_step *)(tiles + count);
-    const size_t kept = op->reduction.channels > op->reduction.block_channels ? rows : mr;
-    void *partial = hew_take(&scratch, kept * nr * HEW_WORD);
+    void *partial = hew_take(&scratch, (op->keeps ? op->block_rows : mr) * nr * HEW_WORD);
     float *stage = op->staged ? hew_take(&scratch, mr * nr * sizeof(float)) : NULL;
 
     size_t stride;
@@ -88,6 +91,7 @@ static void run_piece(const hew_gemm_run_state *s, const piece *p, char *scratch
         .a_word = op->depth * op->format.a_size,
         .tiles = tiles,
         .n_tiles = count,
+        .amx = op->amx_config ? p->amx : NULL,
         .b = p->b,
         .b_stride = op->path == HEW_GEMM_DIRECT ? (size_t)d->ldb * sizeof(float) : 0,
         .partial = partial,
@@ -106,6 +110,7 @@ static void run_piece(const hew_gemm_run_state *s, const piece *p, char *scratch
     if (!op->format.integer) {
         if (op->format.bf16)
             block.quant = &quant;
+        block.a_stride = stride;
         make_tiles(op, rows, a, stride, tiles, steps, count);
         hew_block_run(&block);
         return;
@@ -115,6 +120,7 @@ static void run_piece(const hew_gemm_run_state *s, const piece *p, char *scratch
     hew_quant_fold(&block.epilogue, &quant, op->staged);
     if (d->a_dynamic != HEW_DYNAMIC_NONE)
         a = quantised(op, a, rows, &scratch, &stride, &quant);
+    block.a_stride = stride;
     make_tiles(op, rows, a, stride, tiles, steps, count);
     const hew_zeros zeros = {s->args->b_zero, op->format.b_unsigned};
     block.quant = &quant;
@@ -132,21 +138,24 @@ static void run_task(void *context, size_t worker, size_t task)
 {
     const hew_gemm_run_state *s = context;
     const hew_gemm *op = s->op;
-    const size_t m = (size_t)op->d.m, batch = (size_t)op->d.batch;
+    const size_t batch = (size_t)op->d.batch;
     const size_t chunk = task % s->chunks, block = task / s->chunks % op->row_blocks;
     const size_t panels = s->panel_end - s->panel_begin;
     const size_t first = task / s->chunks / op->row_blocks * op->members_per_task;
-    piece p = {.row = hew_cut(m, op->row_blocks, block),
-               .row_end = hew_cut(m, op->row_blocks, block + 1),
+    hew_amx_state amx = {.config = op->amx_config};
+    piece p = {.row = hew_gemm_row(op, block),
+               .row_end = hew_gemm_row(op, block + 1),
                .panel_begin = s->panel_begin + hew_cut(panels, s->chunks, chunk),
                .panel_end = s->panel_begin + hew_cut(panels, s->chunks, chunk + 1),
                .b = s->packed,
-               .b_sums = s->b_sums};
+               .b_sums = s->b_sums,
+               .amx = &amx};
     for (p.member = first; p.member < hew_min(first + op->members_per_task, batch); p.member++) {
         if (op->path == HEW_GEMM_DIRECT)
             p.b = (const char *)s->args->b + p.member * (size_t)op->d.stride_b * sizeof(float);
         run_piece(s, &p, s->workers + worker * op->worker_bytes);
     }
+    hew_amx_release(&amx);
 }
 
 /* Packs a panel of a group that begins with panel `first` and lies at `packed`, sums in front. */
@@ -180,8 +189,10 @@ static void run_batched(void *context, size_t worker, size_t task)
                                           op->group_panels * (size_t)op->panels.max_nr * op->words *
                                               HEW_WORD);
     const size_t chunk = task % op->chunks, count = op->panels.count;
+    hew_amx_state amx = {.config = op->amx_config};
     piece p = {.panel_begin = hew_cut(count, op->chunks, chunk),
-               .panel_end = hew_cut(count, op->chunks, chunk + 1)};
+               .panel_end = hew_cut(count, op->chunks, chunk + 1),
+               .amx = &amx};
     p.b = group_panels(op, p.panel_begin, packed);
     p.b_sums = group_sums(op, p.panel_begin, packed);
     const size_t first = task / op->chunks * op->members_per_task;
@@ -192,11 +203,12 @@ static void run_batched(void *context, size_t worker, size_t task)
         for (size_t panel = p.panel_begin; panel < p.panel_end; panel++)
             pack_panel(op, b, panel, p.panel_begin, packed);
         for (size_t block = 0; block < op->row_blocks; block++) {
-            p.row = hew_cut((size_t)op->d.m, op->row_blocks, block);
-            p.row_end = hew_cut((size_t)op->d.m, op->row_blocks, block + 1);
+            p.row = hew_gemm_row(op, block);
+            p.row_end = hew_gemm_row(op, block + 1);
             run_piece(s, &p, scratch);
         }
     }
+    hew_amx_release(&amx);
 }
 
 static void pack_task(void *context, size_t worker, size_t task)

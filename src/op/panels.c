@@ -3,6 +3,7 @@
  */
 #include "panels.h"
 
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 
@@ -29,14 +30,16 @@ hew_status hew_panels_create(hew_panels *p, int family, size_t n)
     size_t lines;
     const hew_kernel *list = hew_kernels(family, &lines);
     const hew_kernel *widest = kernel_for(list, lines, SIZE_MAX);
-    *p = (hew_panels){.n = n, .count = hew_ceil_div(n, (size_t)widest->nr), .mr = HEW_MAX_MR};
+    const bool even = widest->mr <= HEW_MAX_MR;
+    *p = (hew_panels){.n = n, .count = hew_ceil_div(n, (size_t)widest->nr), .mr = INT_MAX};
     p->panel = p->count > SIZE_MAX / sizeof(hew_panel) ? NULL
                                                        : hew_malloc(p->count * sizeof(hew_panel));
     if (!p->panel)
         return HEW_ERR_NO_MEMORY;
     size_t column = 0;
     for (size_t i = 0; i < p->count; i++) {
-        const hew_kernel *k = kernel_for(list, lines, hew_ceil_div(n - column, p->count - i));
+        const size_t wanted = even ? hew_ceil_div(n - column, p->count - i) : n - column;
+        const hew_kernel *k = kernel_for(list, lines, wanted);
         const size_t width = hew_min(n - column, (size_t)k->nr);
         p->panel[i] = (hew_panel){k, column, p->padded_n, (int)width};
         p->padded_n += (size_t)k->nr;
@@ -44,6 +47,8 @@ hew_status hew_panels_create(hew_panels *p, int family, size_t n)
         p->max_nr = (int)hew_max((size_t)p->max_nr, (size_t)k->nr);
         column += width;
     }
+    if (n == 0)
+        p->mr = widest->mr;
     return HEW_OK;
 }
 
@@ -146,7 +151,7 @@ bool hew_quant_tame(const hew_epilogue *e, const hew_quant *q, size_t n)
            (!e->bias || are_within(e->bias, n, inverse, limit));
 }
 
-void hew_start_panel(const hew_block *b, const hew_panel *p, hew_panel_end *end)
+static void start_columns(const hew_block *b, const hew_panel *p, size_t n, hew_panel_end *end)
 {
     end->e = b->epilogue;
     end->e.scale = at(end->e.scale, 0, 0, p->column, sizeof(float));
@@ -158,12 +163,17 @@ void hew_start_panel(const hew_block *b, const hew_panel *p, hew_panel_end *end)
     end->q.bias = at(end->q.bias, 0, 0, p->column, sizeof(int32_t));
     if (b->stage)
         end->q.c_type = HEW_F32;
-    end->q.tame = hew_quant_tame(&end->e, &end->q, (size_t)p->n);
+    end->q.tame = hew_quant_tame(&end->e, &end->q, n);
     if (!b->b_zero)
         return;
-    for (size_t j = 0; j < (size_t)p->n; j++)
+    for (size_t j = 0; j < n; j++)
         end->b_zero[j] = hew_zero_of(b->b_zero, p->column + j);
     end->q.b_zero = end->b_zero;
+}
+
+void hew_start_panel(const hew_block *b, const hew_panel *p, hew_panel_end *end)
+{
+    start_columns(b, p, (size_t)p->n, end);
 }
 
 void hew_start_tile(const hew_block *b, const hew_panel *p, size_t row, hew_panel_end *end)
@@ -178,56 +188,110 @@ void hew_start_tile(const hew_block *b, const hew_panel *p, size_t row, hew_pane
     end->q.row_scale = at(b->quant->row_scale, row, sizeof(float), 0, 0);
 }
 
-/* All tiles of the block against one block of k of one panel: channels [word, word + words), or all
- * of each step where words is 0. */
-static void run_tiles(const hew_block *b, const hew_panel *p, size_t part, size_t word,
-                      size_t words, bool first, bool last)
+/* The thread's tiles as a kernel of AMX wants them. */
+static void configure(hew_amx_state *s, const hew_gemm_tile *tile)
+{
+    const hew_amx_shape shape = {tile->m, tile->n, (int)tile->chunk};
+    if (shape.m == s->shape.m && shape.chunk == s->shape.chunk &&
+        (shape.n - 1) / 16 == (s->shape.n - 1) / 16)
+        return;
+    s->config(&shape);
+    s->shape = shape;
+}
+
+/* A block of k: of the steps of one part, channels [word, word + words), or all of each step where
+ * words is 0. */
+typedef struct span {
+    size_t part, word, words, chunk;
+    bool first, last;
+} span;
+
+/* All tiles of the block against one block of k of one panel, or two. */
+static void run_tiles(const hew_block *b, const hew_panel *p, int panels, span s)
 {
     hew_gemm_fn *const kernel = (hew_gemm_fn *)p->kernel->fn;
-    const size_t depth = (size_t)p->kernel->depth;
-    const bool post = last && (b->act.kind != HEW_ACT_NONE || b->stage);
+    const size_t depth = (size_t)p->kernel->depth, nr = (size_t)(p->kernel->nr * panels);
+    const bool post = s.last && (b->act.kind != HEW_ACT_NONE || b->stage);
+    const int n = panels == 2 ? p->n + p[1].n : p->n;
     hew_panel_end end;
-    hew_start_panel(b, p, &end);
+    start_columns(b, p, (size_t)n, &end);
     hew_gemm_tile tile = {
-        .a_offset = word * b->a_word,
-        .b = panel_of(b, p, word),
-        .b_stride = b->b_stride,
+        .a_offset = s.word * b->a_word,
+        .a_stride = b->a_stride,
+        .chunk = s.chunk,
+        .b = panel_of(b, p, s.word),
+        .b_next = panels == 2 ? panel_of(b, p + 1, s.word) : NULL,
+        .b_stride = b->amx ? nr / (size_t)panels * HEW_WORD : b->b_stride,
         .partial = b->partial,
-        .add_partial = !first,
-        .last = last,
-        .c_stride = b->stage ? (size_t)p->kernel->nr * sizeof(float) : b->c_stride,
-        .n = p->n,
+        .add_partial = !s.first,
+        .last = s.last,
+        .c_stride = b->stage ? nr * sizeof(float) : b->c_stride,
+        .n = n,
         .epilogue = &end.e,
         .quant = b->quant ? &end.q : NULL,
     };
     for (const hew_tile *t = b->tiles; t < b->tiles + b->n_tiles; t++) {
         char *const c = b->c + t->row * b->c_stride + p->column * b->c_size;
-        tile.steps = t->steps + t->first[part];
-        tile.n_steps = t->first[part + 1] - t->first[part];
+        tile.steps = t->steps + t->first[s.part];
+        tile.n_steps = t->first[s.part + 1] - t->first[s.part];
         tile.m = t->m;
-        tile.k = words ? hew_min(words * depth, t->k - word * depth) : t->k;
+        tile.k = s.words ? hew_min(s.words * depth, t->k - s.word * depth) : t->k;
         tile.c = b->stage ? (char *)b->stage : c;
         hew_start_tile(b, p, t->row, &end);
-        if (!(first && last))
-            tile.partial = b->partial + t->row * (size_t)p->kernel->nr * HEW_WORD;
+        if (!(s.first && s.last))
+            tile.partial = b->partial + t->row * nr * HEW_WORD;
+        if (b->amx)
+            configure(b->amx, &tile);
         kernel(&tile);
         if (HEW_UNLIKELY(post))
             hew_finish_tile(b, &tile, c);
     }
 }
 
+/* Whole chunks of all steps, then what is left of them.  Rows that fill one tile only take panels
+ * two at a time. */
+static void run_amx(const hew_block *b)
+{
+    const hew_reduction *r = b->reduction;
+    const hew_amx_cut cut = hew_amx_cut_of(r->channels);
+    const hew_panel *const end = b->panels->panel + b->panel_end;
+    bool low = true;
+    for (size_t t = 0; t < b->n_tiles; t++)
+        low = low && b->tiles[t].m <= HEW_AMX_WORDS;
+    for (const hew_panel *p = b->panels->panel + b->panel_begin, *next; p < end; p = next) {
+        const int panels = low && p + 1 < end && p[1].kernel == p->kernel ? 2 : 1;
+        next = p + panels;
+        for (size_t c = 0; c == 0 || c < cut.whole; c += r->block_channels) {
+            const size_t words = hew_min(r->block_channels, cut.whole - c);
+            run_tiles(b, p, panels, (span){0, c, words, cut.chunk, c == 0,
+                                           cut.rest == 0 && c + words == cut.whole});
+        }
+        if (cut.rest > 0)
+            run_tiles(b, p, panels, (span){0, cut.whole, cut.rest, cut.rest, false, true});
+    }
+}
+
 void hew_block_run(const hew_block *b)
 {
+    if (b->amx) {
+        run_amx(b);
+        return;
+    }
     const hew_reduction *r = b->reduction;
     const size_t parts = hew_parts(r);
     const bool split = r->channels > r->block_channels;
     for (size_t p = b->panel_begin; p < b->panel_end; p++)
         for (size_t part = 0; part < parts; part++)
             for (size_t c = 0; c == 0 || c < r->channels; c += r->block_channels)
-                run_tiles(b, b->panels->panel + p, part, c,
-                          split ? hew_min(r->block_channels, r->channels - c) : 0,
-                          part == 0 && c == 0,
-                          part == parts - 1 && c + r->block_channels >= r->channels);
+                run_tiles(b, b->panels->panel + p, 1,
+                          (span){part, c, split ? hew_min(r->block_channels, r->channels - c) : 0,
+                                 0, part == 0 && c == 0,
+                                 part == parts - 1 && c + r->block_channels >= r->channels});
+}
+
+HEW_INLINE const uint8_t *row_of_step(const hew_block *b, const hew_reduce_step *s, size_t i)
+{
+    return b->amx ? (const uint8_t *)s->a[0] + i * b->a_stride : s->a[i];
 }
 
 void hew_block_row_sums(const hew_block *b, bool is_signed, int32_t *row_sums)
@@ -240,7 +304,7 @@ void hew_block_row_sums(const hew_block *b, bool is_signed, int32_t *row_sums)
             uint32_t sum = 0; /* modulo 2^32, like the sums */
             for (s = t->steps + t->first[0]; s < end; s++)
                 for (size_t k = 0; k < t->k; k++)
-                    sum += (((const uint8_t *)s->a[i])[k] ^ flip) - flip;
+                    sum += (row_of_step(b, s, i)[k] ^ flip) - flip;
             row_sums[t->row + i] = (int32_t)sum;
         }
     }

@@ -34,7 +34,8 @@ typedef struct hew_panels {
     int max_nr;
 } hew_panels;
 
-/* Cuts n columns into as few and as even panels as the family's kernels allow. */
+/* Cuts n columns into as few and as even panels as the family's kernels allow; for AMX, whose
+ * multiplies take 16 columns, into full ones and what is left. */
 hew_status hew_panels_create(hew_panels *panels, int family, size_t n);
 
 /*
@@ -47,6 +48,40 @@ typedef struct hew_cuts {
 } hew_cuts;
 hew_cuts hew_cut_tasks(const hew_panels *panels, size_t rows, size_t block_rows, size_t members,
                        double row_macs);
+
+/* The tiles of one thread during one task: how they are configured. */
+typedef struct hew_amx_state {
+    amx_config_fn *config;
+    hew_amx_shape shape; /* m is 0 before the first one */
+} hew_amx_state;
+
+/* The end of the task. */
+HEW_INLINE void hew_amx_release(hew_amx_state *state)
+{
+    if (state->shape.m > 0)
+        state->config(NULL);
+    state->shape.m = 0;
+}
+
+/* How AMX cuts the reduction: sums go on from block to block, so that this is about caches alone;
+ * of a convolution, panels are small. */
+HEW_INLINE hew_reduction hew_amx_reduction_of(size_t rows, size_t taps, size_t channels)
+{
+    const hew_amx_cut cut = hew_amx_cut_of(channels);
+    hew_reduction r = {rows, taps, channels, hew_max(rows, 1), hew_max(taps, 1), channels};
+    if (rows * taps == 1 && cut.whole > HEW_K_BLOCK)
+        r.block_channels =
+            hew_even_piece(cut.whole, HEW_K_BLOCK / cut.chunk * cut.chunk, cut.chunk);
+    r.block_channels = hew_max(r.block_channels, 1);
+    return r;
+}
+
+/* Whether a tile of C takes several calls, between which its sums are in `partial`. */
+HEW_INLINE bool hew_amx_keeps(const hew_reduction *r)
+{
+    const hew_amx_cut cut = hew_amx_cut_of(r->channels);
+    return cut.rest > 0 || cut.whole > r->block_channels;
+}
 
 /* A few rows of A and C. */
 typedef struct hew_tile {
@@ -74,9 +109,13 @@ typedef struct hew_block {
     size_t a_word;
     const hew_tile *tiles;
     size_t n_tiles;
+    hew_amx_state *amx;    /* null: other kernels.  Else one part, the same k in all tiles, and of
+                              each step one row, from which the others are */
+    size_t a_stride;       /* bytes apart */
     const char *b;         /* the first panel, or with b_stride the caller's B (direct_f32) */
     size_t b_stride;       /* bytes between the caller's rows; 0: panels */
-    char *partial;         /* 64-byte aligned, rows x max_nr words; mr x max_nr for one block of k */
+    char *partial;         /* 64-byte aligned, rows x max_nr words; mr x max_nr for one block of k;
+                              AMX, m <= 16: rows x 2 max_nr */
     char *c;               /* the block's first row, column 0 */
     size_t c_stride;       /* bytes */
     size_t c_size, add_size; /* bytes of an element of C and of the epilogue's `add` */

@@ -7,6 +7,8 @@
  *
  * In a block the second product of a word is added before the first, as VDPBF16PS does; where k (or
  * the channels of a tap) ends in half a word, its second product is 0 * 0.
+ *
+ * With hew_ref_amx it is the order of TDPBF16PS instead: kernels_amx.h.
  */
 #include "conv.h"
 #include "gemm.h"
@@ -44,9 +46,30 @@ static float chain(const words *w, int64_t begin, int64_t end, float sum)
 
 static int64_t at_most(int64_t x, int64_t limit) { return x < limit ? x : limit; }
 
+bool hew_ref_amx;
+
+/* The same in AMX's order and chunks. */
+static float chunks(const words *w, int64_t begin, int64_t end, int64_t chunk, float sum)
+{
+    for (int64_t start = begin; start < end; start += chunk) {
+        float half[2] = {0.0f, 0.0f};
+        for (int64_t word = start; word < at_most(start + chunk, end); word++)
+            for (int64_t i = 0; i < 2; i++) {
+                const int64_t kk = 2 * word + i;
+                half[i] = kk < w->k ? hew_ref_bf16_fma(w->a[kk * w->a_step], w->b[kk * w->b_step],
+                                                       half[i])
+                                    : hew_ref_bf16_fma(0, 0, half[i]);
+            }
+        sum = sum + (half[0] + half[1]);
+    }
+    return sum;
+}
+
 static float dot(const words *w)
 {
     const int64_t count = (w->k + 1) / 2;
+    if (hew_ref_amx)
+        return chunks(w, 0, count, (int64_t)hew_amx_cut_of((size_t)count).chunk, 0.0f);
     const int64_t block = (int64_t)hew_reduction_of(1, 1, (size_t)count).block_channels;
     float total = 0.0f;
     for (int64_t start = 0; start < count; start += block) {
