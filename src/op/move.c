@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "format.h"
+
 enum {
     TASK_BYTES = 64 << 10,  /* some 10 us: several times what handing out a task costs */
     UNIT = 64,              /* edges of a matrix's parts lie at multiples: whole cache lines */
@@ -27,14 +29,55 @@ hew_status hew_check_written(const char *op, const char *name, unsigned types, h
     return s;
 }
 
+hew_status hew_check_desc(const char *op, const void *desc, size_t given, size_t wanted)
+{
+    if (!desc)
+        return hew_fail(HEW_ERR_INVALID, "%s: desc is null", op);
+    if (given != wanted)
+        return hew_fail(HEW_ERR_INVALID, "%s: descriptor size is %zu, this library's is %zu", op,
+                        given, wanted);
+    return HEW_OK;
+}
+
+hew_status hew_check_moved(const char *op, hew_tensor *in, hew_tensor *out, int64_t *in_points,
+                           int64_t *out_points)
+{
+    hew_status s = hew_check_tensor(op, "in", HEW_MOVABLE, in, in_points);
+    if (s == HEW_OK)
+        s = hew_check_written(op, "out", HEW_MOVABLE, out, out_points);
+    if (s == HEW_OK && in->type != out->type)
+        return hew_fail(HEW_ERR_UNSUPPORTED, "%s: from %s to %s", op, hew_type_name(in->type),
+                        hew_type_name(out->type));
+    return s;
+}
+
+hew_status hew_check_axis(const char *op, int rank, int *axis)
+{
+    if (*axis < -rank || *axis >= rank)
+        return hew_fail(HEW_ERR_INVALID, "%s: axis is %d of %d dimensions", op, *axis, rank);
+    *axis += *axis < 0 ? rank : 0;
+    return HEW_OK;
+}
+
+void hew_nest_pair(const hew_tensor *out, const hew_tensor *in, hew_nest *nest)
+{
+    const int64_t size = (int64_t)hew_type_size(out->type);
+    *nest = (hew_nest){.rank = out->rank, .tensors = 2};
+    for (int j = 0; j < out->rank; j++) {
+        nest->extent[j] = (size_t)out->extent[j];
+        nest->stride[0][j] = (ptrdiff_t)(out->stride[j] * size);
+        nest->stride[1][j] = (ptrdiff_t)(in->stride[j] * size);
+    }
+}
+
 /* -------------------------------------------------------------------------------- plan ---- */
 
 static void flip(hew_move *m, int j)
 {
     hew_nest *const n = &m->nest;
     const ptrdiff_t last = (ptrdiff_t)n->extent[j] - 1;
-    m->out_start += n->stride[0][j] * last;
-    m->in_start += n->stride[1][j] * last;
+    m->out += n->stride[0][j] * last;
+    m->in += n->stride[1][j] * last;
     n->stride[0][j] = -n->stride[0][j];
     n->stride[1][j] = -n->stride[1][j];
 }
@@ -123,9 +166,9 @@ static void cut(hew_move *m)
     m->across = hew_ceil_div(ni, m->task_i);
 }
 
-void hew_move_plan(hew_move *m, const hew_nest *nest, size_t size)
+void hew_move_plan(hew_move *m, const hew_nest *nest, size_t size, const void *in, void *out)
 {
-    *m = (hew_move){.nest = *nest, .size = size};
+    *m = (hew_move){.nest = *nest, .size = size, .in = in, .out = out};
     hew_nest *const n = &m->nest;
     hew_nest_simplify(n);
     if (n->extent[0] == 0)
@@ -224,7 +267,7 @@ static void run_block(const hew_move *m, size_t nj, size_t ni, const char *in, c
 /* --------------------------------------------------------------------------------- runs ---- */
 
 /* Some turns of the outer loops: whole turns of the innermost of them at a time. */
-static void run_points(const hew_move *m, size_t first, size_t end, const char *in, char *out)
+static void run_points(const hew_move *m, size_t first, size_t end)
 {
     const hew_nest *const n = &m->nest;
     const int outer = n->rank - 2;
@@ -232,8 +275,8 @@ static void run_points(const hew_move *m, size_t first, size_t end, const char *
     while (first < end) {
         ptrdiff_t at[HEW_NEST_TENSORS];
         hew_nest_at(n, outer, first, at);
-        const char *from = in + at[1];
-        char *to = out + at[0];
+        const char *from = m->in + at[1];
+        char *to = m->out + at[0];
         const size_t together = hew_min(end - first, turns - first % turns);
         for (size_t k = 0; k < together; k++) {
             run_block(m, n->extent[outer], n->extent[outer + 1], from, to);
@@ -246,21 +289,17 @@ static void run_points(const hew_move *m, size_t first, size_t end, const char *
     }
 }
 
-typedef struct move_run {
-    const hew_move *m;
-    const char *in;
-    char *out;
-} move_run;
-
-static void run_task(void *context, size_t worker, size_t task)
+static size_t tasks_of(const hew_move *m)
 {
-    (void)worker;
-    const move_run *const r = context;
-    const hew_move *const m = r->m;
+    return m->points == 0 ? 0 : hew_ceil_div(m->points, m->task_points) * m->down * m->across;
+}
+
+static void run_task(const hew_move *m, size_t task)
+{
     const hew_nest *const n = &m->nest;
     if (m->down * m->across == 1) {
         const size_t first = task * m->task_points;
-        run_points(m, first, hew_min(first + m->task_points, m->points), r->in, r->out);
+        run_points(m, first, hew_min(first + m->task_points, m->points));
         return;
     }
     const int j = n->rank - 2, i = n->rank - 1;
@@ -271,20 +310,41 @@ static void run_task(void *context, size_t worker, size_t task)
     for (int t = 0; t < 2; t++)
         at[t] += n->stride[t][j] * (ptrdiff_t)first_j + n->stride[t][i] * (ptrdiff_t)first_i;
     run_block(m, hew_min(m->task_j, n->extent[j] - first_j),
-              hew_min(m->task_i, n->extent[i] - first_i), r->in + at[1], r->out + at[0]);
+              hew_min(m->task_i, n->extent[i] - first_i), m->in + at[1], m->out + at[0]);
 }
 
-hew_status hew_move_run(hew_move *m, const void *in, void *out, const hew_threads *threads)
+static void run_any_task(void *context, size_t worker, size_t task)
 {
-    if (m->points == 0)
-        return HEW_OK;
-    move_run r = {m, (const char *)in + m->in_start, (char *)out + m->out_start};
-    return hew_parallel(threads, hew_ceil_div(m->points, m->task_points) * m->down * m->across,
-                        run_task, &r);
+    (void)worker;
+    const hew_move *m = context;
+    for (size_t tasks; task >= (tasks = tasks_of(m)); m++)
+        task -= tasks;
+    run_task(m, task);
 }
 
-void hew_move_here(const hew_move *m, const void *in, void *out)
+hew_status hew_moves_run(const hew_move *m, size_t count, const hew_threads *threads)
+{
+    size_t tasks = 0;
+    for (size_t k = 0; k < count; k++)
+        tasks += tasks_of(&m[k]);
+    return tasks == 0 ? HEW_OK : hew_parallel(threads, tasks, run_any_task, (void *)m);
+}
+
+void hew_move_here(const hew_move *m)
 {
     if (m->points > 0)
-        run_points(m, 0, m->points, (const char *)in + m->in_start, (char *)out + m->out_start);
+        run_points(m, 0, m->points);
+}
+
+void hew_move_verbose(const char *op, const hew_move *m, size_t count, double start)
+{
+    if (HEW_LIKELY(start == 0))
+        return;
+    const double seconds = hew_now() - start;
+    double bytes = 0;
+    for (size_t k = 0; k < count; k++)
+        bytes += (double)(hew_nest_points(&m[k].nest, m[k].nest.rank) * m[k].size);
+    hew_verbose_line("%s %.0f bytes in %zu parts %s %.1f us %.2f GB/s", op, bytes, count,
+                     count > 0 && m->kernel ? m->kernel : "-", seconds * 1e6,
+                     2e-9 * bytes / seconds);
 }

@@ -22,7 +22,8 @@ typedef struct hew_move {
     hew_move_kind kind;
     size_t size;                 /* bytes of an element: several of the tensor's, if they stay
                                     together */
-    ptrdiff_t in_start, out_start; /* loops that ran down run up from here */
+    const char *in;              /* of the first turn of each loop: loops that ran down run up */
+    char *out;
     size_t points;               /* turns of all outer loops; 0: nothing to do */
     size_t task_points;          /* a task's, or 1 and it has a part of j and i alone */
     size_t task_j, task_i, down, across;
@@ -32,14 +33,18 @@ typedef struct hew_move {
     const char *kernel;
 } hew_move;
 
-/* `nest` has two tensors, out without strides of 0. */
-void hew_move_plan(hew_move *m, const hew_nest *nest, size_t size);
+/* `nest` has two tensors, out without strides of 0, whose addresses are those of index 0. */
+void hew_move_plan(hew_move *m, const hew_nest *nest, size_t size, const void *in, void *out);
 
-/* Both tensors' addresses are those of index 0. */
-hew_status hew_move_run(hew_move *m, const void *in, void *out, const hew_threads *threads);
+/* All of them at once, so that none is made if the threads refuse. */
+enum { HEW_MOVES = 16 };
+hew_status hew_moves_run(const hew_move *m, size_t count, const hew_threads *threads);
 
-/* The same on this thread, for use in a task. */
-void hew_move_here(const hew_move *m, const void *in, void *out);
+/* One on this thread, for use in a task. */
+void hew_move_here(const hew_move *m);
+
+/* A line of HEW_VERBOSE, if that is on. */
+void hew_move_verbose(const char *op, const hew_move *m, size_t count, double start);
 
 /* Types that are moved as bits: all with whole bytes. */
 #define HEW_MOVABLE                                                                                \
@@ -49,5 +54,23 @@ void hew_move_here(const hew_move *m, const void *in, void *out);
 /* Checks a tensor that is written: as hew_check_tensor, and no element twice by a stride of 0. */
 hew_status hew_check_written(const char *op, const char *name, unsigned types, hew_tensor *t,
                              int64_t *points);
+
+hew_status hew_check_desc(const char *op, const void *desc, size_t given, size_t wanted);
+
+/* Two tensors of one type; the second is written. */
+hew_status hew_check_moved(const char *op, hew_tensor *in, hew_tensor *out, int64_t *in_points,
+                           int64_t *out_points);
+
+/* An axis that counts from the last if it is negative. */
+hew_status hew_check_axis(const char *op, int rank, int *axis);
+
+/* The loops over out's extents, with the strides of both. */
+void hew_nest_pair(const hew_tensor *out, const hew_tensor *in, hew_nest *nest);
+
+/* Where the i-th element of a dimension lies. */
+HEW_INLINE ptrdiff_t hew_step(const hew_tensor *t, int j, int64_t i, size_t size)
+{
+    return (ptrdiff_t)(t->stride[j] * i * (int64_t)size);
+}
 
 #endif
