@@ -228,8 +228,27 @@ static window_sum window(const uint16_t *in, const uint16_t *w, int channels, in
     return s;
 }
 
-/* block: words in a chain; 512 and more are cut. */
-static void check_definition(int channels, int block, fill kind)
+/* TDPBF16PS, of tiles `chunk` words wide: steps of all taps' elements, or of one tap's. */
+static uint32_t window_in_tiles(const uint16_t *in, const uint16_t *w, int channels, int step,
+                                int chunk, int y, int x)
+{
+    uint32_t total = 0, half[2] = {0, 0};
+    for (int at = 0; at < KH * KW * channels; at++) {
+        const int k = at % step, t = at / channels, c = at % channels;
+        const int iy = y + t / KW - 1, ix = 2 * x + t % KW - 1;
+        if (iy >= 0 && iy < IH && ix >= 0 && ix < IW)
+            half[k % 2] = model_fma(model_f32_from_bf16(in[(iy * IW + ix) * channels + c]),
+                                    model_f32_from_bf16(w[c * KH * KW + t]), half[k % 2]);
+        if ((k + 1) % (2 * chunk) != 0 && k + 1 != step)
+            continue;
+        total = model_add(total, model_add(half[0], half[1]));
+        half[0] = half[1] = 0;
+    }
+    return model_add(total, 0);
+}
+
+/* block: words in a chain; 512 and more are cut.  step, chunk: of AMX, elements and words. */
+static void check_definition(int channels, int block, int step, int chunk, fill kind)
 {
     static uint16_t in[IH * IW * MOST_C], w[OC * MOST_C * KH * KW];
     float out[OH * OW * OC];
@@ -248,8 +267,10 @@ static void check_definition(int channels, int block, fill kind)
     check_status(hew_conv_run(op, &HEW_CONV_ARGS(.in = in, .packed = packed, .out = out)), HEW_OK);
     for (int i = 0; i < OH * OW * OC; i++) {
         const int oc = i % OC, pixel = i / OC;
-        const window_sum s = window(in, w + oc * channels * KH * KW, channels, block, pixel / OW,
-                                    pixel % OW);
+        const uint16_t *filter = w + oc * channels * KH * KW;
+        window_sum s = window(in, filter, channels, block, pixel / OW, pixel % OW);
+        if (test_rung() == HEW_ISA_AMX)
+            s.total = window_in_tiles(in, filter, channels, step, chunk, pixel / OW, pixel % OW);
         const float want = float_of(s.total);
         check_bits("out", &want, out + i, layout_of(1, 1, 1), NAN_ANY);
         const double bound = 1.001 * KH * KW * channels * FLT_EPSILON / 2 * s.magnitudes;
@@ -266,9 +287,15 @@ static void definition(void)
 {
     static const fill fills[] = {FILL_MIXED, FILL_SPECIALS, FILL_TINY, FILL_DENORMALS, FILL_ZEROS};
     for (size_t f = 0; f < sizeof fills / sizeof fills[0]; f++) {
-        for (int channels = 1; channels <= 20; channels++)
-            check_definition(channels, 512, fills[f]);
-        check_definition(1030, 264, fills[f]); /* 515 words of a tap: 264 and 251 */
+        for (int c = 1; c <= 20; c++)
+            check_definition(c, 512, KH * KW * c, c <= 5    ? 3 * c
+                                                  : c <= 10 ? (3 * c + 1) / 2
+                                                  : c <= 16 ? c
+                                                            : (3 * c + 3) / 4, fills[f]);
+        check_definition(24, 512, 24, 12, fills[f]);
+        check_definition(35, 512, KH * KW * 35, 15, fills[f]);
+        check_definition(57, 512, 57, 15, fills[f]);
+        check_definition(1030, 264, 1030, 16, fills[f]); /* 515 words of a tap: 264 and 251 */
     }
 }
 

@@ -24,3 +24,5 @@ enum { ELEMENT = 2 };
 
 AMX_32x32(hew_gemm_bf16_32x32_amx, 0)
 AMX_64x16(hew_gemm_bf16_64x16_amx, 0)
+
+void hew_finish_f32_amx(const hew_gemm_tile *t) { finish_rows(t, (t->n + 15) / 16); }

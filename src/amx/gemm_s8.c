@@ -32,3 +32,5 @@ AMX_32x32(hew_gemm_u8s8_32x32_amx, UNSIGNED)
 AMX_64x16(hew_gemm_u8s8_64x16_amx, UNSIGNED)
 AMX_32x32(hew_gemm_s8s8_32x32_amx, SIGNED)
 AMX_64x16(hew_gemm_s8s8_64x16_amx, SIGNED)
+
+void hew_finish_s32_amx(const hew_gemm_tile *t) { finish_rows(t, (t->n + 15) / 16); }

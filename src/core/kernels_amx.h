@@ -15,17 +15,18 @@
  *     b, b_stride  The panel, and the bytes from a row of it to the next: 4 nr.
  *     b_next       1x4: the second panel; else it isn't read.
  *     k            Elements of every step, in words as in all panels.  They are multiplied `chunk`
- *                  words at a time, a whole number of times: ceil(k / depth) % chunk == 0.
+ *                  words at a time; where the last time goes past k, a step's part of the panel
+ *                  ends in rows of zeros.
  *     chunk        1 to 16: words in a row of a tile of A, rows in a tile of B.
  *     partial      [m][16 ceil(n / 16)], 64-byte aligned; used where `last` too.
  *
- * No more than k elements of a row of A are read.  Where depth doesn't divide k, each step's last
- * chunk of A is copied, with zeros behind it; else nothing is copied.  Of a panel whole rows are
- * read, past column n as well.
+ * No more than k elements of a row of A are read.  Where they aren't a whole number of chunks, each
+ * step's last chunk of A is copied, with zeros behind it; else nothing is copied.  Of a panel whole
+ * rows are read, past column n as well.
  *
  *     amx_u8s8, amx_s8s8    depth 4.  Sums are s32 modulo 2^32.
- *     amx_bf16              depth 2.  Sums are f32.  Of each chunk, the products of the words' first
- *                           elements are one chain of fused multiply-adds from +0, those of the
+ *     amx_bf16              depth 2.  Sums are f32.  Of each chunk, the products of the words'
+ *                           first elements are one chain of fused multiply-adds from +0, those of the
  *                           second ones another; then
  *                               sum = sum + (first + second)
  *                           from +0, or from `partial` where that is added to: chunks of all calls
@@ -37,14 +38,17 @@
  * three changes, keeps the configuration from call to call, and takes it back (null) at the end of
  * each task: tiles in use cost every switch of threads 8 KiB, and some power.
  *
- * A k that isn't a whole number of chunks is two calls, each with its own chunk: whole chunks of
- * all steps first, to `partial`, then what is left of all steps (hew_amx_cut).
+ * GEMM makes two calls of a k that isn't a whole number of chunks, each with its own chunk: whole
+ * chunks of all steps first, to `partial`, then what is left of all steps (hew_amx_cut).
  */
 #ifndef HEW_KERNELS_AMX_H
 #define HEW_KERNELS_AMX_H
 
 #include "kernels_matrix.h"
 
+/* What `last` does, for any m rows of sums in `partial` and no use of tiles: for drivers that leave
+ * out rows in between. */
+typedef hew_gemm_fn amx_finish_s32_fn, amx_finish_f32_fn;
 typedef hew_gemm_fn amx_u8s8_fn, amx_s8s8_fn, amx_bf16_fn;
 
 typedef struct hew_amx_shape {
@@ -67,6 +71,17 @@ HEW_INLINE hew_amx_cut hew_amx_cut_of(size_t count)
     const size_t chunk =
         count == 0 ? 1 : hew_ceil_div(count, hew_ceil_div(count, HEW_AMX_WORDS));
     return (hew_amx_cut){chunk, count - count % chunk, count % chunk};
+}
+
+/*
+ * Whether a convolution's step is all taps' elements side by side, not one tap's: where that makes
+ * a quarter fewer chunks, of at most 1024.  Of bf16 this is part of the definition, too.
+ */
+HEW_INLINE bool hew_amx_windows(size_t taps, size_t channels, size_t depth)
+{
+    const size_t together = hew_ceil_div(taps * channels, depth * HEW_AMX_WORDS);
+    const size_t apart = taps * hew_ceil_div(channels, depth * HEW_AMX_WORDS);
+    return taps > 1 && together <= 1024 && 4 * together <= 3 * apart;
 }
 
 #define HEW_KERNELS_LIST "kernels_amx.def"

@@ -188,14 +188,16 @@ static hew_conv_path path_of(const hew_conv *op, const hew_kernel *lines)
 {
     if (lines->isa == HEW_ISA_REF)
         return HEW_CONV_REF;
-    if (op->format.bf16)
-        return HEW_CONV_PANELS;
-    if (op->format.integer)
-        return op->d.groups > 1 && op->group_in == 1 ? HEW_CONV_DEPTHWISE_S8 : HEW_CONV_PANELS;
-    const hew_reduction *r = &op->reduction;
-    const bool one_block = r->rows <= r->block_rows && r->taps <= r->block_taps;
     const bool depthwise = op->group_in == 1;
     size_t count;
+    if (op->format.integer && op->d.groups > 1 && depthwise)
+        return HEW_CONV_DEPTHWISE_S8;
+    if (op->format.integer || op->format.bf16) {
+        hew_kernels(hew_format_amx(&op->format), &count);
+        return count > 0 ? HEW_CONV_AMX : HEW_CONV_PANELS;
+    }
+    const hew_reduction *r = &op->reduction;
+    const bool one_block = r->rows <= r->block_rows && r->taps <= r->block_taps;
     const size_t most = (size_t)hew_kernels(HEW_FAMILY_gconv_f32, &count)->mr;
     const bool small_groups = op->group_in == op->group_out && op->group_in <= most &&
                               most % op->group_in == 0;
@@ -235,12 +237,14 @@ static void cut_words(hew_conv *op)
 static hew_status prepare_panels(hew_conv *op)
 {
     const hew_conv_desc *d = &op->d;
-    hew_status s = hew_panels_create(&op->panels, op->format.gemm, op->group_out);
+    const bool amx = op->path == HEW_CONV_AMX;
+    hew_status s = hew_panels_create(&op->panels, amx ? hew_format_amx(&op->format)
+                                                      : op->format.gemm, op->group_out);
     if (s != HEW_OK)
         return hew_fail(s, "conv: no memory for the panels of out_c = %lld", (long long)d->out_c);
     op->kernel = op->panels.panel[0].kernel;
     op->depth = (size_t)op->kernel->depth;
-    cut_words(op);
+    amx ? hew_conv_amx_start(op) : cut_words(op);
     const hew_reduction *r = &op->reduction;
     op->group_bytes = op->panels.padded_n * r->rows * r->taps * r->channels * HEW_WORD;
     int64_t bytes, sums = 0;
@@ -254,7 +258,7 @@ static hew_status prepare_panels(hew_conv *op)
     op->linear = op->d.kernel[0] * op->d.kernel[1] * op->d.kernel[2] == 1;
     for (int i = 0; i < 3; i++)
         op->linear &= op->out[i] == d->in[i] && d->pad_lo[i] == 0 && d->pad_hi[i] == 0;
-    return plan(op);
+    return amx ? hew_conv_amx_plan(op) : plan(op);
 }
 
 static hew_status prepare(hew_conv *op)
@@ -276,7 +280,7 @@ static hew_status prepare(hew_conv *op)
     op->quantize_fn = HEW_FN(quantize_f32, hew_kernels(HEW_FAMILY_quantize_f32, &count));
     op->path = path_of(op, hew_kernels(op->format.gemm, &count));
     hew_status s = HEW_OK;
-    if (op->path == HEW_CONV_PANELS) {
+    if (op->path == HEW_CONV_PANELS || op->path == HEW_CONV_AMX) {
         s = prepare_panels(op);
     } else if (op->path == HEW_CONV_DEPTHWISE) {
         hew_dwconv_plan(op);

@@ -9,6 +9,7 @@
 typedef enum hew_conv_path {
     HEW_CONV_REF,      /* src/ref */
     HEW_CONV_PANELS,   /* batch-reduce GEMM over taps, group by group */
+    HEW_CONV_AMX,      /* the same in tile registers: conv_amx.c */
     HEW_CONV_DEPTHWISE, /* dwconv_f32, dwconv_strip_f32 (3 x 3, 5 x 5), gconv_f32 (small groups) */
     HEW_CONV_DEPTHWISE_S8 /* dwconv_u8s8, dwconv_slide_u8s8 (3 x 3) */
 } hew_conv_path;
@@ -22,6 +23,46 @@ typedef struct hew_dwconv_s8 {
     size_t runs;         /* that go to a kernel together */
     size_t pad_pixels;   /* in a row of padding */
 } hew_dwconv_s8;
+
+/*
+ * In tile registers.  Rows of A are output positions at one distance in memory, `stride`, and a tap
+ * is an offset.
+ */
+typedef enum hew_amx_form {
+    HEW_AMX_LINEAR,  /* the pixels of the whole batch: 1 x 1, dense, no padding */
+    HEW_AMX_WINDOWS, /* the same of windows that are copied one by one: one step */
+    HEW_AMX_DIRECT,  /* rows of output pixels over the caller's input: no padding */
+    HEW_AMX_COPIED   /* over a copy of a band of the input, its padding in place */
+} hew_amx_form;
+
+/*
+ * Height or width in the copy.  Output position q and tap t lie over coordinate q s + t d of the
+ * padded input.  Coordinates with one remainder by s are a plane, where t is an offset of t d / s
+ * positions; or each tap has a plane of its own, with offset 0.
+ */
+typedef struct hew_amx_axis {
+    bool own;
+    size_t planes, reach; /* positions in a plane beyond those of outputs */
+} hew_amx_axis;
+
+/* How much of the output is a task's: images are planes of depth, batch included. */
+typedef struct hew_amx_band {
+    size_t images, rows, columns;
+} hew_amx_band;
+
+typedef struct hew_conv_amx {
+    hew_amx_form form;
+    bool flat; /* rows of tiles run on from image row to image row, over junk in between */
+    size_t steps, step_k, chunk; /* taps, or 1 of all; elements and words of kernels_amx.h */
+    hew_amx_axis down, across;
+    hew_amx_band all, band;      /* band: at most */
+    size_t pieces[3];            /* bands along images, rows, columns */
+    size_t stride;
+    size_t copy_bytes, positions; /* of a band; positions: junk included */
+    size_t masked_bytes;          /* a panel for weights that aren't finite; 0: no padding */
+    amx_config_fn *config;
+    hew_gemm_fn *finish;
+} hew_conv_amx;
 
 struct hew_conv {
     hew_conv_desc d; /* always 3-D: unused ranks lead with extent 1; no zero defaults left */
@@ -58,6 +99,7 @@ struct hew_conv {
     const hew_kernel *dwconv, *strip;  /* depthwise; strip may be null */
     size_t padded_c; /* depthwise: out channels, rounded up to the widest register */
     hew_dwconv_s8 bytes; /* depthwise of bytes */
+    hew_conv_amx amx;
 };
 
 /* The problem in benchdnn's words, for HEW_VERBOSE. */
@@ -101,6 +143,9 @@ typedef struct hew_conv_rows {
 size_t hew_conv_tiles(const hew_conv_rows *rows, hew_tile *tiles, hew_reduce_step *steps,
                       uint32_t *first, char *patches);
 
+/* The elements under each of those pixels, side by side: op->window bytes, zeros at their end. */
+void hew_conv_windows(const hew_conv_rows *rows, char *to);
+
 /* Which of a window's taps along one rank lie inside the input: [begin, end), 0 and 0 for none. */
 typedef struct hew_range {
     int64_t begin, end;
@@ -116,6 +161,17 @@ HEW_INLINE hew_range hew_taps_inside(int64_t at, int64_t taps, int64_t dilation,
         r.begin = r.end = 0;
     return r;
 }
+
+/* What a block of rows is given besides its rows of A, at output pixel `pixel` of a group; and, of
+ * integers, what `quant` then is.  `zeros` say if sums of the rows of A are needed, too. */
+hew_block hew_conv_block(const hew_conv *op, const hew_conv_args *args, size_t group, size_t pixel);
+hew_zeros hew_conv_integers(const hew_conv *op, const hew_conv_args *args, size_t group,
+                            hew_block *block, hew_quant *quant);
+
+/* In tile registers (conv_amx.c, conv_amx_run.c). */
+void hew_conv_amx_start(hew_conv *op);
+hew_status hew_conv_amx_plan(hew_conv *op);
+hew_status hew_conv_amx_run(const hew_conv *op, const hew_conv_args *args);
 
 /* Depthwise (dwconv.c). */
 void hew_dwconv_plan(hew_conv *op);

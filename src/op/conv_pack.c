@@ -48,17 +48,21 @@ static void pack_bytes(const hew_conv *op, const hew_panel *p, const uint8_t *w,
             }
 }
 
-/* The same of bf16, whose taps have their own words always. */
+/* The same of bf16. */
 static void pack_halves(const hew_conv *op, const hew_panel *p, const uint16_t *w, uint16_t *out)
 {
+    const hew_reduction *r = &op->reduction;
     const size_t channels = op->group_in, nr = (size_t)p->kernel->nr;
-    const size_t taps = op->reduction.rows * op->reduction.taps, step = op->reduction.channels * nr;
-    memset(out, 0, taps * step * HEW_WORD);
+    const size_t taps = (size_t)(op->d.kernel[0] * op->d.kernel[1] * op->d.kernel[2]);
+    const size_t step_taps = taps / (r->rows * r->taps), step = r->channels * nr;
+    memset(out, 0, r->rows * r->taps * step * HEW_WORD);
     for (size_t j = 0; j < (size_t)p->n; j++)
         for (size_t c = 0; c < channels; c++)
-            for (size_t t = 0; t < taps; t++)
-                out[(t * step + c / 2 * nr + j) * 2 + c % 2] =
+            for (size_t t = 0; t < taps; t++) {
+                const size_t k = t % step_taps * channels + c;
+                out[(t / step_taps * step + k / 2 * nr + j) * 2 + k % 2] =
                     w[((p->column + j) * channels + c) * taps + t];
+            }
 }
 
 static void pack_groups(const hew_conv *op, const char *weights, void *packed)

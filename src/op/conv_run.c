@@ -11,35 +11,12 @@ typedef struct run_state {
     int height; /* of tiles */
 } run_state;
 
-/* A block of integer sums; row_sums: scratch. */
-static void run_integers(const run_state *s, hew_block *b, size_t group, int32_t *row_sums)
+/* What a block adds to its sums, and scales them by. */
+static hew_epilogue epilogue_of(const hew_conv *op, const hew_conv_args *args, size_t pixel,
+                                size_t column)
 {
-    const hew_conv *op = s->op;
-    const size_t column = group * op->group_out;
-    hew_quant quant = hew_conv_quant(op, s->args, hew_conv_packed_sums(s->args->packed) +
-                                                      group * op->panels.padded_n);
-    b->c_inverse = quant.c_inverse;
-    b->c_zero = quant.c_zero;
-    hew_quant_fold(&b->epilogue, &quant, op->staged);
-    if (quant.bias)
-        quant.bias += column;
-    const uint8_t *zero = s->args->weight_zero;
-    const hew_zeros zeros = {zero ? zero + column : NULL, op->format.b_unsigned};
-    b->quant = &quant;
-    if (zeros.zero || zeros.b_unsigned) {
-        hew_block_row_sums(b, op->format.a_signed, row_sums);
-        quant.row_sums = row_sums;
-        b->b_zero = &zeros;
-    }
-    hew_block_run(b);
-}
-
-/* The block's part of C and of what is added to it. */
-static hew_epilogue epilogue_of(const run_state *s, size_t pixel, size_t column)
-{
-    const hew_conv_args *args = s->args;
-    const size_t stride = (size_t)s->op->d.residual_stride, size = s->op->format.residual_size;
-    hew_epilogue e = s->op->epilogue;
+    const size_t stride = (size_t)op->d.residual_stride, size = op->format.residual_size;
+    hew_epilogue e = op->epilogue;
     e.scale = args->scale ? args->scale + column : NULL;
     e.bias = args->bias ? args->bias + column : NULL;
     if (args->residual) {
@@ -50,12 +27,47 @@ static hew_epilogue epilogue_of(const run_state *s, size_t pixel, size_t column)
     return e;
 }
 
+hew_block hew_conv_block(const hew_conv *op, const hew_conv_args *args, size_t group, size_t pixel)
+{
+    const size_t column = group * op->group_out, stride = (size_t)op->d.out_stride;
+    return (hew_block){
+        .panels = &op->panels,
+        .reduction = &op->reduction,
+        .a_word = op->depth * op->format.a_size,
+        .b = hew_conv_packed_panels(op, args->packed) + group * op->group_bytes,
+        .c = (char *)args->out + (pixel * stride + column) * op->format.c_size,
+        .c_stride = stride * op->format.c_size,
+        .c_size = op->format.c_size,
+        .add_size = op->format.residual_size,
+        .epilogue = epilogue_of(op, args, pixel, column),
+        .act = op->act,
+        .act_fn = op->act_fn,
+        .c_type = op->d.out_type,
+        .quantize_fn = op->quantize_fn,
+    };
+}
+
+hew_zeros hew_conv_integers(const hew_conv *op, const hew_conv_args *args, size_t group,
+                            hew_block *b, hew_quant *quant)
+{
+    const size_t column = group * op->group_out;
+    *quant = hew_conv_quant(op, args, hew_conv_packed_sums(args->packed) +
+                                          group * op->panels.padded_n);
+    b->c_inverse = quant->c_inverse;
+    b->c_zero = quant->c_zero;
+    hew_quant_fold(&b->epilogue, quant, op->staged);
+    if (quant->bias)
+        quant->bias += column;
+    b->quant = quant;
+    const uint8_t *zero = args->weight_zero;
+    return (hew_zeros){zero ? zero + column : NULL, op->format.b_unsigned};
+}
+
 /* Task (group, block of pixels, chunk of panels). */
 static void run_task(void *context, size_t worker, size_t task)
 {
     const run_state *s = context;
     const hew_conv *op = s->op;
-    const hew_conv_desc *d = &op->d;
     const size_t chunk = task % op->chunks, block = task / op->chunks % op->row_blocks;
     const size_t group = task / op->chunks / op->row_blocks;
     char *scratch = (char *)s->args->scratch + worker * op->worker_bytes;
@@ -68,7 +80,6 @@ static void run_task(void *context, size_t worker, size_t task)
     char *pad = hew_take(&scratch, op->pad_bytes);
     memset(pad, (uint8_t)s->args->in_zero, op->pad_bytes);
 
-    const size_t column = group * op->group_out;
     const hew_conv_rows where = {
         .op = op,
         .in = (const char *)s->args->in + group * op->group_in * op->format.a_size,
@@ -76,35 +87,27 @@ static void run_task(void *context, size_t worker, size_t task)
         .begin = hew_cut(op->pixels, op->row_blocks, block),
         .end = hew_cut(op->pixels, op->row_blocks, block + 1),
         .height = s->height};
-    hew_block b = {
-        .panels = &op->panels,
-        .panel_begin = hew_cut(op->panels.count, op->chunks, chunk),
-        .panel_end = hew_cut(op->panels.count, op->chunks, chunk + 1),
-        .reduction = &op->reduction,
-        .a_word = op->depth * op->format.a_size,
-        .tiles = tiles,
-        .n_tiles = hew_conv_tiles(&where, tiles, steps, first, patches),
-        .b = hew_conv_packed_panels(op, s->args->packed) + group * op->group_bytes,
-        .partial = hew_take(&scratch, hew_max(rows, mr) * nr * HEW_WORD),
-        .c = (char *)s->args->out +
-             (where.begin * (size_t)d->out_stride + column) * op->format.c_size,
-        .c_stride = (size_t)d->out_stride * op->format.c_size,
-        .c_size = op->format.c_size,
-        .add_size = op->format.residual_size,
-        .epilogue = epilogue_of(s, where.begin, column),
-        .act = op->act,
-        .act_fn = op->act_fn,
-        .stage = op->staged ? hew_take(&scratch, mr * nr * sizeof(float)) : NULL,
-        .c_type = d->out_type,
-        .quantize_fn = op->quantize_fn,
-    };
+    hew_block b = hew_conv_block(op, s->args, group, where.begin);
+    b.panel_begin = hew_cut(op->panels.count, op->chunks, chunk);
+    b.panel_end = hew_cut(op->panels.count, op->chunks, chunk + 1);
+    b.tiles = tiles;
+    b.n_tiles = hew_conv_tiles(&where, tiles, steps, first, patches);
+    b.partial = hew_take(&scratch, hew_max(rows, mr) * nr * HEW_WORD);
+    b.stage = op->staged ? hew_take(&scratch, mr * nr * sizeof(float)) : NULL;
+    hew_quant quant;
     if (op->format.integer) {
-        run_integers(s, &b, group, (int32_t *)scratch);
+        const hew_zeros zeros = hew_conv_integers(op, s->args, group, &b, &quant);
+        if (zeros.zero || zeros.b_unsigned) {
+            hew_block_row_sums(&b, op->format.a_signed, (int32_t *)scratch);
+            quant.row_sums = (int32_t *)scratch;
+            b.b_zero = &zeros;
+        }
+        hew_block_run(&b);
         return;
     }
-    const hew_quant types = hew_conv_quant(op, s->args, NULL);
+    quant = hew_conv_quant(op, s->args, NULL);
     if (op->format.bf16)
-        b.quant = &types;
+        b.quant = &quant;
     hew_block_run(&b);
 }
 
@@ -119,6 +122,8 @@ static hew_status run(const hew_conv *op, const hew_conv_args *args)
         return hew_dwconv_run(op, args);
     if (op->path == HEW_CONV_DEPTHWISE_S8)
         return hew_dwconv_s8_run(op, args);
+    if (op->path == HEW_CONV_AMX)
+        return hew_conv_amx_run(op, args);
     run_state s = {op, args, header->nonfinite ? 1 : op->panels.mr};
     return hew_parallel(args->threads, (size_t)op->d.groups * op->row_blocks * op->chunks, run_task,
                         &s);

@@ -6,111 +6,14 @@
  * the input points to a row of padding if others of the tile's pixels need it, and is left out if
  * none does.  Where the taps of a kernel row lie side by side in memory, they are one longer step:
  * a first layer of 3 channels and 7 x 7 taps has 7 steps of 21 products, not 49 of 3.  The few
- * pixels at the ends of an image row then have their short rows of taps patched up with padding: zeros, or a zero point.
+ * pixels at the ends of an image row then have their short rows of taps patched up with padding:
+ * zeros, or a zero point.
  */
-#include "conv.h"
+#include "conv_walk.h"
 
 #include <string.h>
 
 static const uint32_t one_step[2] = {0, 1};
-
-typedef struct pixel {
-    int64_t at[3];     /* of tap 0; may lie outside */
-    const char *base;  /* where tap 0 lies, or would lie */
-} pixel;
-
-HEW_INLINE const char *moved(const char *p, int64_t bytes)
-{
-    return (const char *)((intptr_t)p + bytes);
-}
-
-/* Output pixels one after the other, with no division; what holds for a row is found out once. */
-typedef struct walk {
-    int64_t out[3]; /* the next one's coordinates */
-    pixel next;
-    int64_t right, down, in, member; /* bytes that `base` moves at a step of each rank */
-    uint64_t inside;                 /* at[2] below this have every tap of a row inside */
-    bool inner_row;                  /* every tap of depth and height is inside */
-} walk;
-
-HEW_INLINE bool all_inside(const hew_conv_desc *d, int rank, int64_t at)
-{
-    return at >= 0 && at + (d->kernel[rank] - 1) * d->dilation[rank] < d->in[rank];
-}
-
-static void start_row(walk *w, const hew_conv_desc *d)
-{
-    w->out[2] = 0;
-    w->next.at[2] = -d->pad_lo[2];
-    w->inner_row = all_inside(d, 0, w->next.at[0]) && all_inside(d, 1, w->next.at[1]);
-}
-
-/* From one input pixel to the next. */
-HEW_INLINE int64_t pixel_bytes(const hew_conv *op)
-{
-    return op->d.in_stride * (int64_t)op->format.a_size;
-}
-
-static walk walk_from(const hew_conv_rows *r, size_t index)
-{
-    const hew_conv_desc *d = &r->op->d;
-    const int64_t *out = r->op->out, step = pixel_bytes(r->op);
-    const int64_t row = d->in[2] * step, plane = d->in[1] * row;
-    const int64_t reach = (d->kernel[2] - 1) * d->dilation[2];
-    walk w = {.right = d->stride[2] * step};
-    w.down = d->stride[1] * row - out[2] * w.right;
-    w.in = d->stride[0] * plane - out[1] * d->stride[1] * row;
-    w.member = d->in[0] * plane - out[0] * d->stride[0] * plane;
-    w.inside = reach < d->in[2] ? (uint64_t)(d->in[2] - reach) : 0;
-    size_t rest = index;
-    for (int i = 2; i >= 0; i--) {
-        w.out[i] = (int64_t)(rest % (size_t)out[i]);
-        w.next.at[i] = w.out[i] * d->stride[i] - d->pad_lo[i];
-        rest /= (size_t)out[i];
-    }
-    const int64_t column = w.out[2];
-    start_row(&w, d);
-    w.out[2] = column;
-    w.next.at[2] += column * d->stride[2];
-    w.next.base = moved(r->in, (int64_t)rest * d->in[0] * plane + w.next.at[0] * plane +
-                                   w.next.at[1] * row + w.next.at[2] * step);
-    return w;
-}
-
-static void next_row(walk *w, const hew_conv *op)
-{
-    const hew_conv_desc *d = &op->d;
-    w->next.base = moved(w->next.base, w->down);
-    w->next.at[1] += d->stride[1];
-    if (++w->out[1] == op->out[1]) {
-        w->out[1] = 0;
-        w->next.at[1] = -d->pad_lo[1];
-        w->next.base = moved(w->next.base, w->in);
-        w->next.at[0] += d->stride[0];
-        if (++w->out[0] == op->out[0]) {
-            w->out[0] = 0;
-            w->next.at[0] = -d->pad_lo[0];
-            w->next.base = moved(w->next.base, w->member);
-        }
-    }
-    start_row(w, d);
-}
-
-HEW_INLINE pixel walk_on(walk *w, const hew_conv *op)
-{
-    const pixel p = w->next;
-    w->next.base = moved(w->next.base, w->right);
-    w->next.at[2] += op->d.stride[2];
-    if (HEW_UNLIKELY(++w->out[2] == op->out[2]))
-        next_row(w, op);
-    return p;
-}
-
-HEW_INLINE bool inside(int64_t at, int64_t tap, int64_t dilation, int64_t extent)
-{
-    const int64_t x = at + tap * dilation;
-    return x >= 0 && x < extent;
-}
 
 typedef struct tile_builder {
     const hew_conv_rows *rows;
@@ -270,101 +173,18 @@ static void linear_tiles(const hew_conv_rows *rows, size_t count, hew_tile *tile
     }
 }
 
-/* n bytes, 1 or more and few, with no call of memcpy: pieces overlap rather than come in sizes. */
-HEW_INLINE void copy_few(char *to, const char *from, size_t n)
-{
-    if (n >= 16) {
-        for (size_t i = 0; i + 16 < n; i += 16)
-            memcpy(to + i, from + i, 16);
-        memcpy(to + n - 16, from + n - 16, 16);
-    } else if (n >= 8) {
-        memcpy(to, from, 8);
-        memcpy(to + n - 8, from + n - 8, 8);
-    } else if (n >= 4) {
-        memcpy(to, from, 4);
-        memcpy(to + n - 4, from + n - 4, 4);
-    } else {
-        to[0] = from[0];
-        to[n / 2] = from[n / 2];
-        to[n - 1] = from[n - 1];
-    }
-}
-
-/* What the copies of one run's windows have in common; bytes. */
-typedef struct window {
-    const hew_conv *op;
-    size_t tap, row;         /* in the copy */
-    int64_t right, down, in; /* in the input, from tap to tap */
-    bool together;           /* a row of taps lies in one piece there */
-    char pad;
-} window;
-
-static window window_of(const hew_conv_rows *rows)
-{
-    const hew_conv_desc *d = &rows->op->d;
-    window w = {.op = rows->op, .tap = rows->op->group_in, .pad = 0};
-    const int64_t step = pixel_bytes(rows->op), row = d->in[2] * step;
-    w.row = (size_t)d->kernel[2] * w.tap;
-    w.right = d->dilation[2] * step;
-    w.down = d->dilation[1] * row;
-    w.in = d->dilation[0] * d->in[1] * row;
-    w.together = w.right == (int64_t)w.tap;
-    if (rows->op->pad_bytes)
-        w.pad = *rows->pad;
-    return w;
-}
-
-/* The window of a pixel that has every tap inside. */
-HEW_INLINE void copy_inner(const window *w, const char *from, char *to)
-{
-    const int64_t *kernel = w->op->d.kernel;
-    for (int64_t z = 0; z < kernel[0]; z++, from = moved(from, w->in)) {
-        const char *p = from;
-        for (int64_t y = 0; y < kernel[1]; y++, p = moved(p, w->down), to += w->row)
-            copy_few(to, p, w->row);
-    }
-}
-
-/* Any other. */
-static void copy_border(const window *w, const pixel *p, char *to)
-{
-    const hew_conv_desc *d = &w->op->d;
-    for (int64_t z = 0; z < d->kernel[0]; z++)
-        for (int64_t y = 0; y < d->kernel[1]; y++) {
-            const bool in = inside(p->at[0], z, d->dilation[0], d->in[0]) &&
-                            inside(p->at[1], y, d->dilation[1], d->in[1]);
-            const char *from = moved(p->base, z * w->in + y * w->down);
-            for (int64_t x = 0; x < d->kernel[2]; x++, to += w->tap)
-                if (in && inside(p->at[2], x, d->dilation[2], d->in[2]))
-                    copy_few(to, moved(from, x * w->right), w->tap);
-                else
-                    memset(to, w->pad, w->tap);
-        }
-}
-
 /* Each pixel's window, copied, is one row of one step. */
 static void window_tiles(const hew_conv_rows *rows, size_t count, hew_tile *tiles,
                          hew_reduce_step *steps, char *patches)
 {
-    const hew_conv *op = rows->op;
-    const size_t n = rows->end - rows->begin;
-    const window w = window_of(rows);
-    walk at = walk_from(rows, rows->begin);
+    const size_t n = rows->end - rows->begin, stride = rows->op->window;
+    hew_conv_windows(rows, patches);
     for (size_t i = 0; i < count; i++, steps++) {
         const size_t row = hew_cut(n, count, i), end = hew_cut(n, count, i + 1);
         steps->b_row = 0;
-        for (size_t r = row; r < end; r++, patches += op->window) {
-            const bool inner =
-                w.together && at.inner_row && (uint64_t)at.next.at[2] < at.inside;
-            const pixel p = walk_on(&at, op);
-            memset(patches + op->window - HEW_WORD, 0, HEW_WORD);
-            if (HEW_LIKELY(inner))
-                copy_inner(&w, p.base, patches);
-            else
-                copy_border(&w, &p, patches);
-            steps->a[r - row] = patches;
-        }
-        tiles[i] = (hew_tile){row, (int)(end - row), op->window, steps, one_step};
+        for (size_t r = row; r < end; r++)
+            steps->a[r - row] = patches + r * stride;
+        tiles[i] = (hew_tile){row, (int)(end - row), stride, steps, one_step};
     }
 }
 

@@ -188,8 +188,7 @@ void hew_start_tile(const hew_block *b, const hew_panel *p, size_t row, hew_pane
     end->q.row_scale = at(b->quant->row_scale, row, sizeof(float), 0, 0);
 }
 
-/* The thread's tiles as a kernel of AMX wants them. */
-static void configure(hew_amx_state *s, const hew_gemm_tile *tile)
+void hew_amx_configure(hew_amx_state *s, const hew_gemm_tile *tile)
 {
     const hew_amx_shape shape = {tile->m, tile->n, (int)tile->chunk};
     if (shape.m == s->shape.m && shape.chunk == s->shape.chunk &&
@@ -241,7 +240,7 @@ static void run_tiles(const hew_block *b, const hew_panel *p, int panels, span s
         if (!(s.first && s.last))
             tile.partial = b->partial + t->row * nr * HEW_WORD;
         if (b->amx)
-            configure(b->amx, &tile);
+            hew_amx_configure(b->amx, &tile);
         kernel(&tile);
         if (HEW_UNLIKELY(post))
             hew_finish_tile(b, &tile, c);

@@ -55,6 +55,9 @@ typedef struct hew_amx_state {
     hew_amx_shape shape; /* m is 0 before the first one */
 } hew_amx_state;
 
+/* As a kernel wants them for a tile. */
+void hew_amx_configure(hew_amx_state *state, const hew_gemm_tile *tile);
+
 /* The end of the task. */
 HEW_INLINE void hew_amx_release(hew_amx_state *state)
 {

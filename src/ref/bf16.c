@@ -111,9 +111,8 @@ typedef struct window {
     int64_t origin[3];
 } window;
 
-/* Words [begin, end) of a tap's channels; a tap in the padding adds nothing. */
-static float add_tap(const window *v, int64_t row, int64_t tap, int64_t begin, int64_t end,
-                     float sum)
+/* The input's channels under a tap, or null in the padding. */
+static const uint16_t *under(const window *v, int64_t row, int64_t tap)
 {
     const hew_conv_desc *d = &v->op->d;
     const int64_t t[3] = {row / d->kernel[1], row % d->kernel[1], tap};
@@ -121,18 +120,54 @@ static float add_tap(const window *v, int64_t row, int64_t tap, int64_t begin, i
     for (int i = 0; i < 3; i++) {
         const int64_t at = v->origin[i] + t[i] * d->dilation[i];
         if (at < 0 || at >= d->in[i])
-            return sum;
+            return NULL;
         pixel = pixel * d->in[i] + at;
     }
+    return v->in + pixel * d->in_stride;
+}
+
+/* Words [begin, end) of a tap's channels; a tap in the padding adds nothing. */
+static float add_tap(const window *v, int64_t row, int64_t tap, int64_t begin, int64_t end,
+                     float sum)
+{
+    const hew_conv_desc *d = &v->op->d;
+    const uint16_t *in = under(v, row, tap);
+    if (!in)
+        return sum;
     const int64_t taps = d->kernel[0] * d->kernel[1] * d->kernel[2];
-    const words w = {.a = v->in + pixel * d->in_stride, .a_step = 1,
-                     .b = v->w + row * d->kernel[2] + tap, .b_step = taps,
+    const words w = {.a = in, .a_step = 1, .b = v->w + row * d->kernel[2] + tap, .b_step = taps,
                      .k = (int64_t)v->op->group_in};
     return chain(&w, begin, end, sum);
 }
 
+/* In AMX's order a step has the elements of one tap, or of all of them side by side. */
+static float convolve_amx(const window *v)
+{
+    const hew_conv_desc *d = &v->op->d;
+    const int64_t taps = d->kernel[0] * d->kernel[1] * d->kernel[2];
+    const int64_t channels = (int64_t)v->op->group_in;
+    const bool together = hew_amx_windows((size_t)taps, (size_t)channels, 2);
+    const int64_t k = together ? taps * channels : channels;
+    const int64_t chunk = 2 * (int64_t)hew_amx_cut_of((size_t)(k + 1) / 2).chunk;
+    float sum = 0.0f;
+    for (int64_t step = 0; step < taps * channels; step += k)
+        for (int64_t start = 0; start < k; start += chunk) {
+            float half[2] = {0.0f, 0.0f};
+            for (int64_t kk = start; kk < at_most(start + chunk, k); kk++) {
+                const int64_t t = (step + kk) / channels, c = (step + kk) % channels;
+                const uint16_t *in = under(v, t / d->kernel[2], t % d->kernel[2]);
+                if (in)
+                    half[kk % 2] = hew_ref_bf16_fma(in[c], v->w[c * taps + t], half[kk % 2]);
+            }
+            sum = sum + (half[0] + half[1]);
+        }
+    return sum;
+}
+
 static float convolve(const window *v)
 {
+    if (hew_ref_amx)
+        return convolve_amx(v);
     const hew_conv_desc *d = &v->op->d;
     const int64_t rows = d->kernel[0] * d->kernel[1], taps = d->kernel[2];
     const int64_t count = ((int64_t)v->op->group_in + 1) / 2;
