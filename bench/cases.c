@@ -6,7 +6,9 @@
 
 static const char *const act_names[HEW_ACT_COUNT] = {
     "none", "relu",     "leaky_relu", "clip",      "elu",         "sigmoid", "tanh",
-    "silu", "gelu_erf", "gelu_tanh",  "hardswish", "hardsigmoid", "mish"};
+    "silu", "gelu_erf", "gelu_tanh",  "hardswish", "hardsigmoid", "mish",    "abs",
+    "square", "sqrt",   "rsqrt",      "exp",       "expm1",       "log",     "log1p",
+    "pow",  "linear",   "softplus",   "erf",       "round",       "sin",     "cos"};
 
 /* benchdnn's words where they are not ours. */
 static const struct {

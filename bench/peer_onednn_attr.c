@@ -98,6 +98,12 @@ static bool eltwise_of(const hew_act *act, dnnl_alg_kind_t *alg, float *alpha, f
         *beta = none ? 0.5f : act->beta;
         return *alg != dnnl_alg_kind_undef;
     case HEW_ACT_MISH: *alg = dnnl_eltwise_mish; break;
+    case HEW_ACT_ABS: *alg = dnnl_eltwise_abs; break;
+    case HEW_ACT_SQUARE: *alg = dnnl_eltwise_square; break;
+    case HEW_ACT_SQRT: *alg = dnnl_eltwise_sqrt; break;
+    case HEW_ACT_EXP: *alg = dnnl_eltwise_exp; break;
+    case HEW_ACT_LOG: *alg = dnnl_eltwise_log; break;
+    case HEW_ACT_ROUND: *alg = dnnl_eltwise_round; break;
     default: return false;
     }
     return true;

@@ -10,7 +10,7 @@ Needs mpmath (Debian: python3-mpmath).  Takes a minute or two.
 """
 import struct
 
-from mpmath import cos, erfc, exp, log, lu_solve, matrix, mp, mpf, pi, sqrt
+from mpmath import cos, erf, erfc, exp, log, lu_solve, matrix, mp, mpf, pi, sin, sqrt
 
 mp.dps = 34
 
@@ -54,7 +54,7 @@ def lawson(points, powers, rounds=40):
     return best
 
 
-def fit(name, f, w, degree, a, b, grid=120, known=()):
+def fit(name, f, w, degree, a, b, grid=120, known=(), to=to_float):
     a, b = mpf(a), mpf(b)
     points = []
     for i in range(grid):
@@ -64,7 +64,7 @@ def fit(name, f, w, degree, a, b, grid=120, known=()):
     while len(fixed) <= degree:
         k = len(fixed)
         rest = [(x, y - sum(c * x ** i for i, c in enumerate(fixed)), wx) for x, y, wx in points]
-        fixed.append(to_float(lawson(rest, range(k, degree + 1))[0]))
+        fixed.append(to(lawson(rest, range(k, degree + 1))[0]))
     error = max(abs(wx * (y - sum(c * x ** i for i, c in enumerate(fixed)))) for x, y, wx in points)
     print(f'{name}: degree {degree} on [{float(a):.7g}, {float(b):.7g}], '
           f'error {float(error):.2g} = 2^{float(log(error, 2)):.1f}', flush=True)
@@ -84,6 +84,20 @@ def main():
         t = k * (1 - q) / (1 + q)
         return exp(t * t / 2) * erfc(t / sqrt(2)) / 2 / (1 + q)
     fit('TAIL', tail, lambda q: 1 / tail(q), 9, (k - far) / (k + far), 1)
+
+    bound, zero = mpf('0.92'), mpf('1e-6')
+    fit('ERF_NEAR', lambda z: erf(sqrt(z)) / sqrt(z) - 1, lambda z: sqrt(z) / erf(sqrt(z)), 6, zero,
+        bound**2, grid=80)
+    fit('ERF_FAR', lambda x: log(erfc(x)) / x, lambda x: x * erfc(x) / erf(x), 6, bound,
+        mpf('3.95'), grid=100)
+    fit('LOG2', lambda f: log(1 + f) / log(2) / f, lambda f: f / log(1 + f) * log(2), 11,
+        sqrt(mpf('0.5')) - 1, sqrt(mpf(2)) - 1, grid=100, to=lambda x: mpf(float(x)))
+
+    h = (pi / 4 * mpf('1.001'))**2
+    fit('SIN', lambda z: (sin(sqrt(z)) / sqrt(z) - 1) / z, lambda z: z * sqrt(z) / sin(sqrt(z)), 2,
+        zero, h, grid=60)
+    fit('COS', lambda z: (cos(sqrt(z)) - 1 + z / 2) / z**2, lambda z: z * z / cos(sqrt(z)), 2, zero,
+        h, grid=60)
 
 
 if __name__ == '__main__':

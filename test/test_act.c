@@ -14,7 +14,17 @@ static const hew_act acts[] = {
     {HEW_ACT_TANH, 0, 0},           {HEW_ACT_SILU, 0, 0},
     {HEW_ACT_GELU_ERF, 0, 0},       {HEW_ACT_GELU_TANH, 0, 0},
     {HEW_ACT_HARDSWISH, 0, 0},      {HEW_ACT_HARDSIGMOID, 0, 0},
-    {HEW_ACT_HARDSIGMOID, 0.2f, 0.75f}, {HEW_ACT_MISH, 0, 0}};
+    {HEW_ACT_HARDSIGMOID, 0.2f, 0.75f}, {HEW_ACT_MISH, 0, 0},
+    {HEW_ACT_ABS, 0, 0},            {HEW_ACT_SQUARE, 0, 0},
+    {HEW_ACT_SQRT, 0, 0},           {HEW_ACT_RSQRT, 0, 0},
+    {HEW_ACT_EXP, 0, 0},            {HEW_ACT_EXPM1, 0, 0},
+    {HEW_ACT_LOG, 0, 0},            {HEW_ACT_LOG1P, 0, 0},
+    {HEW_ACT_LINEAR, 0, 0},         {HEW_ACT_LINEAR, -1.5f, 0.25f},
+    {HEW_ACT_SOFTPLUS, 0, 0},       {HEW_ACT_SOFTPLUS, -2, 0},
+    {HEW_ACT_ERF, 0, 0},            {HEW_ACT_ROUND, 0, 0},
+    {HEW_ACT_SIN, 0, 0},            {HEW_ACT_COS, 0, 0},
+    {HEW_ACT_POW, 0, 0},            {HEW_ACT_POW, -2, -0.5f},
+    {HEW_ACT_POW, 0, 3},            {HEW_ACT_POW, 0, 2.25f}};
 enum { ACTS = sizeof acts / sizeof acts[0] };
 
 static hew_act with_defaults(hew_act act)
@@ -80,10 +90,17 @@ static void special_floats(void)
         }
 }
 
+static float nan_of(uint32_t bits)
+{
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
 /* What the header says of each, at the points that tell one from another. */
 static void values(void)
 {
-    static const struct {
+    const struct {
         hew_act act;
         float x, y;
     } points[] = {
@@ -115,6 +132,40 @@ static void values(void)
         {{HEW_ACT_HARDSIGMOID, 0.2f, 0.75f}, 1.0f, 0.2f + 0.75f},
         {{HEW_ACT_MISH, 0, 0}, -INFINITY, -0.0f},
         {{HEW_ACT_MISH, 0, 0}, INFINITY, INFINITY},
+        {{HEW_ACT_ABS, 0, 0}, -0.0f, 0.0f},
+        {{HEW_ACT_RSQRT, 0, 0}, 0.25f, 2.0f},
+        {{HEW_ACT_EXP, 0, 0}, 89.0f, INFINITY},
+        {{HEW_ACT_EXP, 0, 0}, 0.0f, 1.0f},
+        {{HEW_ACT_EXP, 0, 0}, -INFINITY, 0.0f},
+        {{HEW_ACT_EXPM1, 0, 0}, -0.0f, -0.0f},
+        {{HEW_ACT_EXPM1, 0, 0}, INFINITY, INFINITY},
+        {{HEW_ACT_EXPM1, 0, 0}, -INFINITY, -1.0f},
+        {{HEW_ACT_LOG, 0, 0}, 1.0f, 0.0f},
+        {{HEW_ACT_LOG, 0, 0}, -0.0f, -INFINITY},
+        {{HEW_ACT_LOG, 0, 0}, INFINITY, INFINITY},
+        {{HEW_ACT_LOG, 0, 0}, -1.0f, nan_of(0x7fc00000)},
+        {{HEW_ACT_LOG1P, 0, 0}, -0.0f, -0.0f},
+        {{HEW_ACT_LOG1P, 0, 0}, -1.0f, -INFINITY},
+        {{HEW_ACT_LOG1P, 0, 0}, INFINITY, INFINITY},
+        {{HEW_ACT_LINEAR, -1, 0}, 0.0f, -0.0f},
+        {{HEW_ACT_LINEAR, 2, 3}, 4.0f, 11.0f},
+        {{HEW_ACT_SOFTPLUS, 0, 0}, -INFINITY, 0.0f},
+        {{HEW_ACT_SOFTPLUS, 0, 0}, INFINITY, INFINITY},
+        {{HEW_ACT_ERF, 0, 0}, -0.0f, -0.0f},
+        {{HEW_ACT_ERF, 0, 0}, -INFINITY, -1.0f},
+        {{HEW_ACT_ROUND, 0, 0}, -0.5f, -0.0f},
+        {{HEW_ACT_ROUND, 0, 0}, 2.5f, 2.0f},
+        {{HEW_ACT_ROUND, 0, 0}, -3.5f, -4.0f},
+        {{HEW_ACT_ROUND, 0, 0}, 0x1.000002p23f, 0x1.000002p23f},
+        {{HEW_ACT_SIN, 0, 0}, -0.0f, -0.0f},
+        {{HEW_ACT_COS, 0, 0}, 0.0f, 1.0f},
+        {{HEW_ACT_POW, 0, 2}, -3.0f, 9.0f},
+        {{HEW_ACT_POW, 0, 3}, -3.0f, -27.0f},
+        {{HEW_ACT_POW, 0, -3}, -0.0f, -INFINITY},
+        {{HEW_ACT_POW, 0, -2}, -0.0f, INFINITY},
+        {{HEW_ACT_POW, 0, 0.5f}, -INFINITY, INFINITY},
+        {{HEW_ACT_POW, 0, 0.5f}, -2.0f, nan_of(0x7fc00000)},
+        {{HEW_ACT_POW, 0, -1}, 0x1p-127f, 0x1p127f},
     };
     for (size_t i = 0; i < sizeof points / sizeof points[0]; i++) {
         case_rng("kind %d of %g", (int)points[i].act.kind, (double)points[i].x);
@@ -125,7 +176,8 @@ static void values(void)
     }
 }
 
-/* A NaN keeps its payload and its sign; of two that meet, it is x's. */
+/* A NaN keeps its payload and its sign, but for abs; of two that meet, it is x's.  A power's is
+ * always the same, and x^0 is 1. */
 static void nans(void)
 {
     static const uint32_t payloads[] = {0x7fc00000, 0xffc00000, 0x7fc12345, 0xffedcba9};
@@ -136,6 +188,10 @@ static void nans(void)
             memcpy(&x[0], &payloads[i], 4);
             memcpy(&x[1], &payloads[i], 4);
             memcpy(want, x, sizeof x);
+            if (acts[a].kind == HEW_ACT_ABS)
+                want[0] = want[1] = fabsf(x[0]);
+            if (acts[a].kind == HEW_ACT_POW)
+                want[0] = want[1] = acts[a].beta == 0.0f ? 1.0f : nan_of(0x7fc00000);
             kernel()(&(hew_act_f32_rows){.act = with_defaults(acts[a]), .x = x, .add = add,
                                          .rows = 1, .n = 2});
             check_bits("y", want, x, layout_of(1, 2, 2), NAN_BITS);
@@ -154,7 +210,7 @@ static void refuse(hew_act act, const char *text)
 
 static void refusals(void)
 {
-    refuse((hew_act){(hew_act_kind)13, 0, 0}, "13");
+    refuse((hew_act){HEW_ACT_COUNT, 0, 0}, "28");
     refuse((hew_act){(hew_act_kind)-1, 0, 0}, "-1");
     refuse((hew_act){HEW_ACT_CLIP, 2.5f, -1.25f}, "2.5 and -1.25");
     refuse((hew_act){HEW_ACT_CLIP, NAN, 1}, "nan");

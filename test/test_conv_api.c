@@ -48,7 +48,7 @@ static const struct refusal {
     {D(.in_type = HEW_U8), HEW_ERR_UNSUPPORTED, "u8"},
     {D(.weight_type = HEW_S8), HEW_ERR_UNSUPPORTED, "s8"},
     {D(.out_type = (hew_type)77), HEW_ERR_UNSUPPORTED, "unknown"},
-    {D(.act.kind = (hew_act_kind)HEW_ACT_COUNT), HEW_ERR_INVALID, "13"},
+    {D(.act.kind = (hew_act_kind)HEW_ACT_COUNT), HEW_ERR_INVALID, "28"},
     {D(.act.kind = (hew_act_kind)-1), HEW_ERR_INVALID, ""},
     {D(.batch = INT64_MAX), HEW_ERR_OVERFLOW, "9223372036854775807"},
     {D(.in_stride = INT64_MAX), HEW_ERR_OVERFLOW, "9223372036854775807"},

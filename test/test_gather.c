@@ -156,7 +156,8 @@ static void refusals(void)
     check_refused(hew_scatter(&s, picked, index, table, NULL), HEW_ERR_INVALID,
                   "scatter: index 2 is -5, of 4");
     index[2] = INT64_MIN;
-    check_refused(hew_gather(&d, table, index, picked, NULL), HEW_ERR_INVALID, "9223372036854775808");
+    check_refused(hew_gather(&d, table, index, picked, NULL), HEW_ERR_INVALID,
+                  "-9223372036854775808");
     index[2] = 3;
     case_rng("descriptors");
     check_refused(hew_gather(NULL, table, index, picked, NULL), HEW_ERR_INVALID, "null");

@@ -44,7 +44,7 @@ static const struct refusal {
     {D(.a_type = HEW_BF16), HEW_ERR_UNSUPPORTED, "bf16"},
     {D(.b_type = HEW_S8), HEW_ERR_UNSUPPORTED, "s8"},
     {D(.c_type = (hew_type)77), HEW_ERR_UNSUPPORTED, "unknown"},
-    {D(.act.kind = (hew_act_kind)HEW_ACT_COUNT), HEW_ERR_INVALID, "13"},
+    {D(.act.kind = (hew_act_kind)HEW_ACT_COUNT), HEW_ERR_INVALID, "28"},
     {D(.act.kind = (hew_act_kind)-1), HEW_ERR_INVALID, ""},
     {D(.lda = INT64_MAX), HEW_ERR_OVERFLOW, "9223372036854775807"},
     {D(.ldb = INT64_MAX / 2), HEW_ERR_OVERFLOW, "4611686018427387903"},

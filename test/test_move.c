@@ -155,7 +155,8 @@ static void pad(void)
         const bool empty = tensor_points(&in) == 0;
         for (int j = 0; j < in.rank; j++) {
             d.lo[j] = rng_chance(&r, 2) ? 0 : rng_between(&r, -2, 6);
-            out.extent[j] = in.extent[j] + d.lo[j] + (rng_chance(&r, 2) ? 0 : rng_between(&r, -2, 9));
+            const int64_t hi = rng_chance(&r, 2) ? 0 : rng_between(&r, -2, 9);
+            out.extent[j] = in.extent[j] + d.lo[j] + hi;
             out.extent[j] = out.extent[j] < 0 || (empty && d.mode) ? 0 : out.extent[j];
         }
         const int64_t value = (int64_t)rng_next(&r);
@@ -184,7 +185,7 @@ static void pad(void)
     }
 }
 
-/* ------------------------------------------------------------------- shuffle, depth to space ---- */
+/* ------------------------------------------------------------------ shuffle, depth to space ---- */
 
 static void shuffle(void)
 {

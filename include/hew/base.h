@@ -187,7 +187,22 @@ typedef enum hew_act_kind {
     HEW_ACT_HARDSWISH = 10,  /* x min(max(x / 6 + 1/2, 0), 1)                                     */
     HEW_ACT_HARDSIGMOID = 11,/* min(max(alpha x + beta, 0), 1)   alpha = beta = 0: 1/6 and 1/2    */
     HEW_ACT_MISH = 12,       /* x tanh(log(1 + exp(x)))                                           */
-    HEW_ACT_COUNT = 13
+    HEW_ACT_ABS = 13,
+    HEW_ACT_SQUARE = 14,     /* x x                                                               */
+    HEW_ACT_SQRT = 15,
+    HEW_ACT_RSQRT = 16,      /* 1 / sqrt(x)                                                       */
+    HEW_ACT_EXP = 17,
+    HEW_ACT_EXPM1 = 18,      /* exp(x) - 1                                                        */
+    HEW_ACT_LOG = 19,
+    HEW_ACT_LOG1P = 20,      /* log(1 + x)                                                        */
+    HEW_ACT_POW = 21,        /* alpha x^beta, C's pow            alpha: 0 = 1                     */
+    HEW_ACT_LINEAR = 22,     /* alpha x + beta                   alpha: 0 = 1                     */
+    HEW_ACT_SOFTPLUS = 23,   /* log(1 + exp(alpha x)) / alpha    alpha: 0 = 1                     */
+    HEW_ACT_ERF = 24,
+    HEW_ACT_ROUND = 25,      /* to an integer, half to even                                       */
+    HEW_ACT_SIN = 26,
+    HEW_ACT_COS = 27,
+    HEW_ACT_COUNT = 28
 } hew_act_kind;
 
 typedef struct hew_act {

@@ -100,18 +100,31 @@ X16_TERNARY(x16_fma, _mm256_fmadd_ps)
 X16_TERNARY(x16_fms, _mm256_fmsub_ps)
 X16_TERNARY(x16_fnma, _mm256_fnmadd_ps)
 
+X16_UNARY(x16_sqrt, f32x16, _mm256_sqrt_ps)
+HEW_INLINE __m256 x16_nearest_half(__m256 a)
+{
+    return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+X16_UNARY(x16_nearest, f32x16, x16_nearest_half)
+
 HEW_INLINE __m256 x16_neg_half(__m256 a) { return _mm256_xor_ps(a, _mm256_set1_ps(-0.0f)); }
 X16_UNARY(x16_neg, f32x16, x16_neg_half)
 
 HEW_INLINE __m256i x16_compare_half(__m256 a, __m256 b, const int predicate)
 {
-    return _mm256_castps_si256(predicate == _CMP_LT_OQ ? _mm256_cmp_ps(a, b, _CMP_LT_OQ)
-                                                       : _mm256_cmp_ps(a, b, _CMP_UNORD_Q));
+    return _mm256_castps_si256(predicate == _CMP_LT_OQ   ? _mm256_cmp_ps(a, b, _CMP_LT_OQ)
+                               : predicate == _CMP_EQ_OQ ? _mm256_cmp_ps(a, b, _CMP_EQ_OQ)
+                                                         : _mm256_cmp_ps(a, b, _CMP_UNORD_Q));
 }
 HEW_INLINE mask16 x16_less(f32x16 a, f32x16 b)
 {
     return (mask16){x16_compare_half(a.lo, b.lo, _CMP_LT_OQ),
                     x16_compare_half(a.hi, b.hi, _CMP_LT_OQ)};
+}
+HEW_INLINE mask16 x16_equal(f32x16 a, f32x16 b)
+{
+    return (mask16){x16_compare_half(a.lo, b.lo, _CMP_EQ_OQ),
+                    x16_compare_half(a.hi, b.hi, _CMP_EQ_OQ)};
 }
 HEW_INLINE mask16 x16_unordered(f32x16 a, f32x16 b)
 {
@@ -142,6 +155,11 @@ X16_BINARY(x16_add_int, i32x16, _mm256_add_epi32)
 X16_BINARY(x16_sub_int, i32x16, _mm256_sub_epi32)
 X16_BINARY(x16_and_int, i32x16, _mm256_and_si256)
 X16_BINARY(x16_or_int, i32x16, _mm256_or_si256)
+X16_BINARY(x16_xor_int, i32x16, _mm256_xor_si256)
+HEW_INLINE mask16 x16_negative_int(i32x16 a)
+{
+    return (mask16){_mm256_srai_epi32(a.lo, 31), _mm256_srai_epi32(a.hi, 31)};
+}
 HEW_INLINE i32x16 x16_shift_up(i32x16 a, int n)
 {
     return (i32x16){_mm256_slli_epi32(a.lo, n), _mm256_slli_epi32(a.hi, n)};
@@ -158,6 +176,53 @@ HEW_INLINE f32x16 x16_scale(f32x16 a, f32x16 biased_n)
     const i32x16 n = x16_shift_up(x16_bits(biased_n), 23);
     const f32x16 power = x16_from_bits(x16_add_int(n, x16_set_int((127 + 64) << 23)));
     return x16_mul(x16_mul(a, power), x16_set(0x1p-64f));
+}
+
+HEW_INLINE f32x16 x16_scale_far(f32x16 a, f32x16 biased_n)
+{
+    const i32x16 n = x16_sub_int(x16_bits(biased_n), x16_set_int(0x4b400000)); /* POLY_ROUND */
+    const i32x16 half = x16_shift_down(n, 1), one = x16_set_int(127);
+    const i32x16 first = x16_shift_up(x16_add_int(half, one), 23);
+    const i32x16 second = x16_shift_up(x16_add_int(x16_sub_int(n, half), one), 23);
+    return x16_mul(x16_mul(a, x16_from_bits(first)), x16_from_bits(second));
+}
+
+typedef struct f64x16 {
+    __m256d part[4];
+} f64x16;
+#define D16_BINARY(name, intrinsic)                                                                \
+    HEW_INLINE f64x16 name(f64x16 a, f64x16 b)                                                     \
+    {                                                                                              \
+        return (f64x16){{intrinsic(a.part[0], b.part[0]), intrinsic(a.part[1], b.part[1]),         \
+                         intrinsic(a.part[2], b.part[2]), intrinsic(a.part[3], b.part[3])}};       \
+    }
+D16_BINARY(d16_add, _mm256_add_pd)
+D16_BINARY(d16_sub, _mm256_sub_pd)
+D16_BINARY(d16_mul, _mm256_mul_pd)
+D16_BINARY(d16_max, _mm256_max_pd)
+D16_BINARY(d16_min, _mm256_min_pd)
+HEW_INLINE f64x16 d16_set(double x)
+{
+    const __m256d v = _mm256_set1_pd(x);
+    return (f64x16){{v, v, v, v}};
+}
+HEW_INLINE f64x16 d16_fma(f64x16 a, f64x16 b, f64x16 c)
+{
+    HEW_UNROLL for (int i = 0; i < 4; i++)
+        c.part[i] = _mm256_fmadd_pd(a.part[i], b.part[i], c.part[i]);
+    return c;
+}
+HEW_INLINE f64x16 d16_from_floats(f32x16 a)
+{
+    return (f64x16){{_mm256_cvtps_pd(_mm256_castps256_ps128(a.lo)),
+                     _mm256_cvtps_pd(_mm256_extractf128_ps(a.lo, 1)),
+                     _mm256_cvtps_pd(_mm256_castps256_ps128(a.hi)),
+                     _mm256_cvtps_pd(_mm256_extractf128_ps(a.hi, 1))}};
+}
+HEW_INLINE f32x16 d16_to_floats(f64x16 a)
+{
+    return (f32x16){_mm256_set_m128(_mm256_cvtpd_ps(a.part[1]), _mm256_cvtpd_ps(a.part[0])),
+                    _mm256_set_m128(_mm256_cvtpd_ps(a.part[3]), _mm256_cvtpd_ps(a.part[2]))};
 }
 
 HEW_INLINE float x16_sum(f32x16 a)

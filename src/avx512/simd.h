@@ -42,12 +42,20 @@ HEW_INLINE f32x16 x16_fms(f32x16 a, f32x16 b, f32x16 c) { return _mm512_fmsub_ps
 HEW_INLINE f32x16 x16_fnma(f32x16 a, f32x16 b, f32x16 c) { return _mm512_fnmadd_ps(a, b, c); }
 HEW_INLINE f32x16 x16_neg(f32x16 a) { return _mm512_xor_ps(a, _mm512_set1_ps(-0.0f)); }
 
+HEW_INLINE f32x16 x16_sqrt(f32x16 a) { return _mm512_sqrt_ps(a); }
+/* To an integer, half to even, whatever MXCSR says. */
+HEW_INLINE f32x16 x16_nearest(f32x16 a)
+{
+    return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+
 /* a > b ? a : b, and a < b ? a : b: the second operand when either is NaN, or both are zero. */
 HEW_INLINE f32x16 x16_max(f32x16 a, f32x16 b) { return _mm512_max_ps(a, b); }
 HEW_INLINE f32x16 x16_min(f32x16 a, f32x16 b) { return _mm512_min_ps(a, b); }
 
 /* False for NaN. */
 HEW_INLINE mask16 x16_less(f32x16 a, f32x16 b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
+HEW_INLINE mask16 x16_equal(f32x16 a, f32x16 b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
 /* Either is NaN. */
 HEW_INLINE mask16 x16_unordered(f32x16 a, f32x16 b)
 {
@@ -73,6 +81,8 @@ HEW_INLINE i32x16 x16_add_int(i32x16 a, i32x16 b) { return _mm512_add_epi32(a, b
 HEW_INLINE i32x16 x16_sub_int(i32x16 a, i32x16 b) { return _mm512_sub_epi32(a, b); }
 HEW_INLINE i32x16 x16_and_int(i32x16 a, i32x16 b) { return _mm512_and_si512(a, b); }
 HEW_INLINE i32x16 x16_or_int(i32x16 a, i32x16 b) { return _mm512_or_si512(a, b); }
+HEW_INLINE i32x16 x16_xor_int(i32x16 a, i32x16 b) { return _mm512_xor_si512(a, b); }
+HEW_INLINE mask16 x16_negative_int(i32x16 a) { return _mm512_movepi32_mask(a); }
 HEW_INLINE i32x16 x16_shift_up(i32x16 a, int n) { return _mm512_slli_epi32(a, (unsigned)n); }
 HEW_INLINE i32x16 x16_shift_down(i32x16 a, int n) { return _mm512_srai_epi32(a, (unsigned)n); }
 
@@ -81,6 +91,39 @@ HEW_INLINE i32x16 x16_shift_down(i32x16 a, int n) { return _mm512_srai_epi32(a, 
 HEW_INLINE f32x16 x16_scale(f32x16 a, f32x16 biased_n)
 {
     return _mm512_scalef_ps(a, _mm512_sub_ps(biased_n, _mm512_set1_ps(POLY_ROUND)));
+}
+
+/* The same for 1/2 <= |a| <= 2 and |n| <= 250. */
+HEW_INLINE f32x16 x16_scale_far(f32x16 a, f32x16 biased_n) { return x16_scale(a, biased_n); }
+
+/* Sixteen doubles, for what floats are too short for. */
+typedef struct f64x16 {
+    __m512d lo, hi;
+} f64x16;
+#define D16_BINARY(name, intrinsic)                                                                \
+    HEW_INLINE f64x16 name(f64x16 a, f64x16 b)                                                     \
+    {                                                                                              \
+        return (f64x16){intrinsic(a.lo, b.lo), intrinsic(a.hi, b.hi)};                             \
+    }
+D16_BINARY(d16_add, _mm512_add_pd)
+D16_BINARY(d16_sub, _mm512_sub_pd)
+D16_BINARY(d16_mul, _mm512_mul_pd)
+D16_BINARY(d16_max, _mm512_max_pd)
+D16_BINARY(d16_min, _mm512_min_pd)
+HEW_INLINE f64x16 d16_set(double x) { return (f64x16){_mm512_set1_pd(x), _mm512_set1_pd(x)}; }
+HEW_INLINE f64x16 d16_fma(f64x16 a, f64x16 b, f64x16 c)
+{
+    return (f64x16){_mm512_fmadd_pd(a.lo, b.lo, c.lo), _mm512_fmadd_pd(a.hi, b.hi, c.hi)};
+}
+HEW_INLINE f64x16 d16_from_floats(f32x16 a)
+{
+    return (f64x16){_mm512_cvtps_pd(_mm512_castps512_ps256(a)),
+                    _mm512_cvtps_pd(_mm512_extractf32x8_ps(a, 1))};
+}
+HEW_INLINE f32x16 d16_to_floats(f64x16 a)
+{
+    return _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(a.lo)), _mm512_cvtpd_ps(a.hi),
+                              1);
 }
 
 /* Lane 0 after the tree: lanes i and i + 8, then i + 4, i + 2, i + 1. */

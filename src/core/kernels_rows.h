@@ -9,12 +9,14 @@
 
 /* ------------------------------------------------------------------------------- act_f32 ---- */
 
-/* x[i][j] = act(x[i][j] + add[i][j]), in place, for rows x n elements.  add may be null.
- * `act` has its defaults filled in (hew_act_defaults).  kind may be NONE. */
+/* x[i][j] = act(in[i][j] + add[i][j]) for rows x n elements.  in may be null: x itself.  add may be
+ * null: none.  `act` has its defaults filled in (hew_act_defaults).  kind may be NONE. */
 typedef struct hew_act_f32_rows {
     hew_act act;
     float *x;
     size_t x_stride; /* bytes */
+    const float *in;
+    size_t in_stride; /* bytes */
     const float *add;
     size_t add_stride; /* bytes */
     size_t rows, n;

@@ -58,4 +58,56 @@
 #define POLY_GATE_1_HI 0x1.2444f2p-4f
 #define POLY_GATE_1_LO 0x1.49b16ap-29f
 
+/* erf(x) = x + x (ERF_NEAR_0 + ERF_NEAR_1 x^2 + ...), 0 <= x <= 0.92; error 2^-30.1 */
+#define POLY_ERF_BOUND 0.92f
+#define POLY_ERF_NEAR_0 0x1.06eba8p-3f
+#define POLY_ERF_NEAR_1 -0x1.81274p-2f
+#define POLY_ERF_NEAR_2 0x1.ce2d64p-4f
+#define POLY_ERF_NEAR_3 -0x1.b80116p-6f
+#define POLY_ERF_NEAR_4 0x1.5449a6p-8f
+#define POLY_ERF_NEAR_5 -0x1.a60246p-11f
+#define POLY_ERF_NEAR_6 0x1.4f3d48p-14f
+
+/* erf(x) = 1 - exp(x (ERF_FAR_0 + ERF_FAR_1 x + ...)), 0.92 <= x <= 3.95; error 2^-30.3 */
+#define POLY_ERF_FAR_0 -0x1.20ef1cp+0f
+#define POLY_ERF_FAR_1 -0x1.45328ap-1f
+#define POLY_ERF_FAR_2 -0x1.b3259cp-4f
+#define POLY_ERF_FAR_3 0x1.8551d2p-6f
+#define POLY_ERF_FAR_4 -0x1.dd6e38p-9f
+#define POLY_ERF_FAR_5 0x1.527e5ep-12f
+#define POLY_ERF_FAR_6 -0x1.78e13ap-17f
+
+/* log2(1 + f) = f (LOG2_0 + LOG2_1 f + ...) in double, sqrt(1/2) <= 1 + f <= sqrt(2);
+ * error 2^-33.2 */
+#define POLY_LOG2_0 0x1.71547652efb54p+0
+#define POLY_LOG2_1 -0x1.7154767b9aeccp-1
+#define POLY_LOG2_2 0x1.ec709c0063ebcp-2
+#define POLY_LOG2_3 -0x1.715435ef85536p-2
+#define POLY_LOG2_4 0x1.277732eceab8p-2
+#define POLY_LOG2_5 -0x1.ec8d738ddc87p-3
+#define POLY_LOG2_6 0x1.a615c63df00efp-3
+#define POLY_LOG2_7 -0x1.6eb02df24c8a4p-3
+#define POLY_LOG2_8 0x1.45a2d4db6bb55p-3
+#define POLY_LOG2_9 -0x1.417ffb66a2c79p-3
+#define POLY_LOG2_10 0x1.3d246d09b67f6p-3
+#define POLY_LOG2_11 -0x1.61a871e7bbc73p-4
+#define POLY_LN2 0x1.62e42fefa39efp-1
+
+/* sin(r) = r + r^3 (SIN_0 + SIN_1 r^2 + ...), error 2^-27.9, and
+ * cos(r) = 1 + r^2 (-1/2 + r^2 (COS_0 + COS_1 r^2 + ...)), error 2^-33, |r| <= 1.001 pi/4 */
+#define POLY_SIN_0 -0x1.555546p-3f
+#define POLY_SIN_1 0x1.110774p-7f
+#define POLY_SIN_2 -0x1.9951fap-13f
+#define POLY_COS_0 0x1.55554ap-5f
+#define POLY_COS_1 -0x1.6c0c28p-10f
+#define POLY_COS_2 0x1.99e816p-16f
+
+/* pi/2 in three floats.  The first has 20 bits, so that x - n HALF_PI_1 is exact below TRIG_FAR. */
+#define POLY_TWO_OVER_PI 0x1.45f306p-1f
+#define POLY_HALF_PI_1 0x1.921fap+0f
+#define POLY_HALF_PI_2 0x1.54442ep-20f
+#define POLY_HALF_PI_3 -0x1.cf72cep-45f
+#define POLY_TRIG_FAR 0x1p15f
+#define POLY_TRIG_NEAR 0x1.fffffep14f /* the next float below */
+
 #endif

@@ -5,7 +5,9 @@
 
 static const char *const names[HEW_ACT_COUNT] = {
     "none", "relu",     "leaky_relu", "clip",      "elu",         "sigmoid", "tanh",
-    "silu", "gelu_erf", "gelu_tanh",  "hardswish", "hardsigmoid", "mish"};
+    "silu", "gelu_erf", "gelu_tanh",  "hardswish", "hardsigmoid", "mish",    "abs",
+    "square", "sqrt",   "rsqrt",      "exp",       "expm1",       "log",     "log1p",
+    "pow",  "linear",   "softplus",   "erf",       "round",       "sin",     "cos"};
 
 static bool is_finite(float x)
 {
@@ -27,8 +29,12 @@ hew_status hew_act_defaults(const char *op, hew_act *act)
         *act = (hew_act){act->kind, 1.0f / 6.0f, 0.5f};
     if (act->kind == HEW_ACT_LEAKY_RELU && act->alpha == 0.0f)
         act->alpha = 0.01f;
-    if (act->kind == HEW_ACT_ELU && act->alpha == 0.0f)
+    const bool is_one = act->kind == HEW_ACT_ELU || act->kind == HEW_ACT_POW ||
+                        act->kind == HEW_ACT_LINEAR || act->kind == HEW_ACT_SOFTPLUS;
+    if (is_one && act->alpha == 0.0f)
         act->alpha = 1.0f;
+    if (act->kind == HEW_ACT_LINEAR && act->beta == 0.0f)
+        act->beta = -0.0f; /* so that a product of -0 stays one */
 
     /* A clip may be open on a side: infinite bounds are fine, NaN ones fail the comparison. */
     if (is_clip && !(act->alpha <= act->beta))

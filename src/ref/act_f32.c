@@ -1,31 +1,27 @@
 /*
  * act_f32 - the definition of the activations.
  *
- * relu, clip and elu leave a NaN as it is; the others quieten it.  At the infinities they take
+ * relu, clip, elu and abs leave a NaN as it is, but for abs's sign; the others quieten it.  At the infinities they take
  * their limits: silu, gelu, hardswish and mish of -inf are -0.
  */
 #include "kernels.h"
-#include "ref/math.h"
+#include "ref/power.h"
 #include "ref/ref.h"
+#include "ref/trig.h"
 
 static float hardsigmoid(float x, float alpha, float beta)
 {
     return min_of(1.0f, max_of(0.0f, fmaf(alpha, x, beta)));
 }
 
-/* Compilers take `(x < 0 ? a : 1) * x` for `x < 0 ? a * x : x`, and the sum of a NaN for that NaN.
- * These differ in whether a signalling NaN comes out quiet. */
-static float opaque(float x)
-{
-    __asm__("" : "+x"(x));
-    return x;
-}
+static float absolute(float x) { return ref_from_bits(ref_bits(x) & 0x7fffffff); }
 
 float hew_ref_act(hew_act act, float x)
 {
     switch (act.kind) {
     case HEW_ACT_RELU: return x < 0.0f ? 0.0f : x;
-    case HEW_ACT_LEAKY_RELU: return opaque(x < 0.0f ? act.alpha : 1.0f) * x;
+    /* To compilers this is `x < 0 ? a * x : x`, which keeps a signalling NaN as it is. */
+    case HEW_ACT_LEAKY_RELU: return ref_opaque(x < 0.0f ? act.alpha : 1.0f) * x;
     case HEW_ACT_CLIP: return min_of(act.beta, max_of(act.alpha, x));
     case HEW_ACT_ELU: return x < 0.0f ? act.alpha * ref_elu(x) : x;
     case HEW_ACT_SIGMOID: return ref_sigmoid(x);
@@ -36,6 +32,21 @@ float hew_ref_act(hew_act act, float x)
     case HEW_ACT_HARDSWISH: return max_of(-3.0f, x) * hardsigmoid(x, 1.0f / 6.0f, 0.5f);
     case HEW_ACT_HARDSIGMOID: return hardsigmoid(x, act.alpha, act.beta);
     case HEW_ACT_MISH: return ref_mish(x);
+    case HEW_ACT_ABS: return absolute(x);
+    case HEW_ACT_SQUARE: return x * x;
+    case HEW_ACT_SQRT: return sqrtf(x);
+    case HEW_ACT_RSQRT: return ref_rsqrt(x);
+    case HEW_ACT_EXP: return ref_exp_full(x);
+    case HEW_ACT_EXPM1: return ref_expm1_full(x);
+    case HEW_ACT_LOG: return ref_log_full(x);
+    case HEW_ACT_LOG1P: return ref_log1p(x);
+    case HEW_ACT_POW: return act.alpha * ref_pow(x, act.beta);
+    case HEW_ACT_LINEAR: return fmaf(act.alpha, x, act.beta);
+    case HEW_ACT_SOFTPLUS: return ref_softplus(x, act.alpha);
+    case HEW_ACT_ERF: return ref_erf(x);
+    case HEW_ACT_ROUND: return ref_round(x);
+    case HEW_ACT_SIN: return ref_sin(x);
+    case HEW_ACT_COS: return ref_cos(x);
     case HEW_ACT_NONE:
     case HEW_ACT_COUNT: break;
     }
@@ -46,12 +57,14 @@ void hew_act_f32_ref(const hew_act_f32_rows *rows)
 {
     for (size_t i = 0; i < rows->rows; i++) {
         float *const x = (float *)((char *)rows->x + i * rows->x_stride);
+        const float *const in =
+            rows->in ? (const float *)((const char *)rows->in + i * rows->in_stride) : x;
         const char *const add = (const char *)rows->add;
         for (size_t j = 0; j < rows->n; j++) {
-            float sum = x[j];
+            float sum = in[j];
             /* Of two NaNs it is the first: + would leave that to the order of its operands. */
             if (add && sum == sum)
-                sum = opaque(sum + ((const float *)(add + i * rows->add_stride))[j]);
+                sum = ref_opaque(sum + ((const float *)(add + i * rows->add_stride))[j]);
             x[j] = hew_ref_act(rows->act, sum);
         }
     }

@@ -105,14 +105,9 @@ HEW_INLINE float ref_expm1(float x)
     return fmaf(ref_expm1_small(p.r), power, power - 1.0f);
 }
 
-/* For normal positive x. */
-HEW_INLINE float ref_log(float x)
+/* log(2^n (1 + f)), sqrt(1/2) <= 1 + f < sqrt(2) */
+HEW_INLINE float ref_log_of(float n, float f)
 {
-    /* x = 2^n (1 + f), 1 + f in [sqrt(1/2), sqrt(2)) */
-    const uint32_t bits = ref_bits(x), shifted = bits - 0x3f3504f3u;
-    const float n = ref_from_bits((uint32_t)((int32_t)shifted >> 23) + ref_bits(POLY_ROUND)) -
-                    POLY_ROUND;
-    const float f = ref_from_bits((shifted & 0x007fffffu) + 0x3f3504f3u) - 1.0f;
     float p = fmaf(POLY_LOG_8, f, POLY_LOG_7);
     p = fmaf(p, f, POLY_LOG_6);
     p = fmaf(p, f, POLY_LOG_5);
@@ -123,6 +118,28 @@ HEW_INLINE float ref_log(float x)
     p = fmaf(p, f, POLY_LOG_0);
     p = fmaf(f * f, p, n * POLY_LN2_LO);
     return fmaf(n, POLY_LN2_HI, f + p);
+}
+
+/* x = 2^n (1 + f), for normal positive x.  n comes as `round` + n; POLY_ROUND + 25 for x that was
+ * multiplied by 2^25. */
+typedef struct ref_parts {
+    float n, f;
+    uint32_t exponent; /* n for POLY_ROUND */
+} ref_parts;
+
+HEW_INLINE ref_parts ref_parts_of(float x, float round)
+{
+    const uint32_t shifted = ref_bits(x) - 0x3f3504f3u;
+    const uint32_t exponent = (uint32_t)((int32_t)shifted >> 23);
+    return (ref_parts){ref_from_bits(exponent + ref_bits(POLY_ROUND)) - round,
+                       ref_from_bits((shifted & 0x007fffffu) + 0x3f3504f3u) - 1.0f, exponent};
+}
+
+/* For normal positive x. */
+HEW_INLINE float ref_log(float x)
+{
+    const ref_parts parts = ref_parts_of(x, POLY_ROUND);
+    return ref_log_of(parts.n, parts.f);
 }
 
 /* With e = exp(-|x|) and f = e / (1 + e), which is off by three roundings, e - e f where x < 0,

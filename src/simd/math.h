@@ -68,14 +68,8 @@ HEW_INLINE f32x16 x16_expm1(f32x16 x)
     return x16_fma(x16_expm1_small(p.r), power, x16_sub(power, x16_set(1.0f)));
 }
 
-HEW_INLINE f32x16 x16_log(f32x16 x)
+HEW_INLINE f32x16 x16_log_of(f32x16 n, f32x16 f)
 {
-    const i32x16 low = x16_set_int(0x3f3504f3);
-    const i32x16 shifted = x16_sub_int(x16_bits(x), low);
-    const i32x16 biased = x16_add_int(x16_shift_down(shifted, 23), x16_bits(x16_set(POLY_ROUND)));
-    const f32x16 n = x16_sub(x16_from_bits(biased), x16_set(POLY_ROUND));
-    const i32x16 significand = x16_and_int(shifted, x16_set_int(0x007fffff));
-    const f32x16 f = x16_sub(x16_from_bits(x16_add_int(significand, low)), x16_set(1.0f));
     f32x16 p = x16_step(x16_set(POLY_LOG_8), f, POLY_LOG_7);
     p = x16_step(p, f, POLY_LOG_6);
     p = x16_step(p, f, POLY_LOG_5);
@@ -86,6 +80,28 @@ HEW_INLINE f32x16 x16_log(f32x16 x)
     p = x16_step(p, f, POLY_LOG_0);
     p = x16_fma(x16_mul(f, f), p, x16_mul(n, x16_set(POLY_LN2_LO)));
     return x16_fma(n, x16_set(POLY_LN2_HI), x16_add(f, p));
+}
+
+typedef struct x16_parts {
+    f32x16 n, f;
+    i32x16 exponent;
+} x16_parts;
+
+HEW_INLINE x16_parts x16_parts_of(f32x16 x, f32x16 round)
+{
+    const i32x16 low = x16_set_int(0x3f3504f3);
+    const i32x16 shifted = x16_sub_int(x16_bits(x), low);
+    const i32x16 exponent = x16_shift_down(shifted, 23);
+    const i32x16 biased = x16_add_int(exponent, x16_bits(x16_set(POLY_ROUND)));
+    const i32x16 significand = x16_and_int(shifted, x16_set_int(0x007fffff));
+    const f32x16 f = x16_sub(x16_from_bits(x16_add_int(significand, low)), x16_set(1.0f));
+    return (x16_parts){x16_sub(x16_from_bits(biased), round), f, exponent};
+}
+
+HEW_INLINE f32x16 x16_log(f32x16 x)
+{
+    const x16_parts parts = x16_parts_of(x, x16_set(POLY_ROUND));
+    return x16_log_of(parts.n, parts.f);
 }
 
 HEW_INLINE f32x16 x16_sigmoid(f32x16 x)

@@ -58,6 +58,13 @@ outcome op_status(call *c, hew_status status);
 /* Hew's name for the type of input k; false, and why, if it has none. */
 bool op_type(call *c, int k, hew_type *type);
 
+/* The tensor of a value's elements, dense, of a type of their size. */
+bool op_tensor(call *c, const struct onnx_tensor *x, hew_tensor *t);
+
+/* Input k, of integers, or an attribute, if it is left out: at most `most` numbers; how many, or -1,
+ * and why. */
+int op_integers(call *c, int k, const char *attribute, int64_t *values, int most);
+
 /* Memory that ends at a guard page; for op_aligned up to the slack of HEW_ALIGNMENT. */
 void *op_memory(call *c, size_t bytes, size_t alignment);
 void *op_aligned(call *c, size_t bytes);
@@ -101,6 +108,9 @@ op_fn op_conv, op_conv_integer, op_qlinear_conv;
 op_fn op_gemm, op_matmul, op_matmul_integer, op_qlinear_matmul;
 op_fn op_pool, op_global_pool;
 op_fn op_quantize, op_dequantize, op_quantize_dynamic;
+op_fn op_transpose, op_concat, op_split, op_slice, op_pad, op_tile, op_expand, op_reshape;
+op_fn op_depth_to_space, op_gather, op_gather_elements, op_gather_nd;
+op_fn op_scatter_elements, op_scatter_nd;
 op_fn op_softmax, op_activation, op_parametric_activation, op_clip;
 
 #endif
