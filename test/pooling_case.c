@@ -19,18 +19,49 @@ static int64_t pixels_of(const hew_pooling_desc *d, const int64_t extents[3])
 
 size_t pooling_elements(const hew_pooling_desc *d)
 {
-    return layout_span(side(pixels_of(d, d->in), d->channels, d->in_stride));
+    return layout_span(pooling_in_side(d));
 }
 
-static size_t bytes_of(hew_type type)
+size_t pooling_bytes(const hew_pooling_desc *d)
 {
-    return type == HEW_F32 ? sizeof(float) : 1;
+    return d->type == HEW_F32 ? sizeof(float) : d->type == HEW_BF16 ? 2 : 1;
+}
+
+layout pooling_out_side(const hew_pooling_desc *d)
+{
+    int64_t extents[3];
+    check_status(hew_pooling_out_shape(d, extents), HEW_OK);
+    return side(pixels_of(d, extents), d->channels, d->out_stride);
+}
+
+layout pooling_in_side(const hew_pooling_desc *d)
+{
+    return side(pixels_of(d, d->in), d->channels, d->in_stride);
+}
+
+void *pooling_fill(const hew_pooling_desc *d, rng *r, size_t n, fill kind)
+{
+    void *p = malloc(n * pooling_bytes(d) + 1);
+    if (!p)
+        fail_case("out of memory");
+    if (d->type == HEW_F32)
+        fill_f32(r, p, n, kind);
+    else if (d->type == HEW_BF16)
+        fill_bf16(r, p, n, kind);
+    else
+        for (size_t i = 0; i < n; i++)
+            ((uint8_t *)p)[i] = (uint8_t)rng_next(r);
+    return p;
 }
 
 static void define(const hew_pooling_desc *d, const void *in, void *out)
 {
-    if (d->type == HEW_F32)
+    if (d->kind == HEW_POOLING_LP)
+        hew_pooling_lp_ref(d, in, out);
+    else if (d->type == HEW_F32)
         hew_pooling_f32_ref(d, in, out);
+    else if (d->type == HEW_BF16)
+        hew_pooling_bf16_ref(d, in, out);
     else
         (d->type == HEW_U8 ? hew_pooling_u8_ref : hew_pooling_s8_ref)(d, in, out);
 }
@@ -41,9 +72,9 @@ bool check_pooling_of(const hew_pooling_desc *d, rng *r, const void *in,
     int64_t out_extents[3];
     if (hew_pooling_out_shape(d, out_extents) != HEW_OK)
         return false;
-    const size_t width = bytes_of(d->type);
+    const size_t width = pooling_bytes(d);
     const placement where = (placement)rng_chance(r, 2);
-    const layout out_side = side(pixels_of(d, out_extents), d->channels, d->out_stride);
+    const layout out_side = pooling_out_side(d);
     buffer source = buffer_copy(in, pooling_elements(d) * width, width, where);
     buffer out = buffer_new(layout_span(out_side) * width, width, where);
     if (d->type == HEW_F32)
@@ -70,15 +101,7 @@ bool check_pooling(const hew_pooling_desc *d, rng *r, fill kind, const hew_threa
     int64_t out_extents[3];
     if (hew_pooling_out_shape(d, out_extents) != HEW_OK)
         return false;
-    const size_t n = pooling_elements(d);
-    void *in = malloc(n * bytes_of(d->type) + 1);
-    if (!in)
-        fail_case("out of memory");
-    if (d->type == HEW_F32)
-        fill_f32(r, in, n, kind);
-    else
-        for (size_t i = 0; i < n; i++)
-            ((uint8_t *)in)[i] = (uint8_t)rng_next(r);
+    void *in = pooling_fill(d, r, pooling_elements(d), kind);
     check_pooling_of(d, r, in, threads);
     free(in);
     return true;
@@ -91,9 +114,12 @@ hew_pooling_desc random_pooling(rng *r)
         .kind = (hew_pooling_kind)rng_between(r, 0, 2), .batch = rng_between(r, 0, 2),
         .channels = rng_between(r, 1, rng_chance(r, 2) ? 20 : 300),
         .global = rng_chance(r, 8), .ceil_mode = rng_chance(r, 2));
+    const bool adaptive = !d.global && rng_chance(r, 6);
     for (int i = 0; i < rank; i++) {
         d.in[i] = rng_between(r, 1, rank == 3 ? 6 : 13);
-        if (d.global)
+        if (adaptive)
+            d.adaptive[i] = rng_between(r, 1, 7);
+        if (d.global || adaptive)
             continue;
         d.kernel[i] = rng_between(r, 1, 4);
         d.stride[i] = rng_between(r, 0, 3);

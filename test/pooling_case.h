@@ -16,6 +16,12 @@ bool check_pooling_of(const hew_pooling_desc *d, rng *r, const void *in,
 /* Elements of the input of a good descriptor, from the first to the last. */
 size_t pooling_elements(const hew_pooling_desc *d);
 
+/* Where the elements of its input and output lie; their size; n of them. */
+layout pooling_in_side(const hew_pooling_desc *d);
+layout pooling_out_side(const hew_pooling_desc *d);
+size_t pooling_bytes(const hew_pooling_desc *d);
+void *pooling_fill(const hew_pooling_desc *d, rng *r, size_t n, fill kind);
+
 /* A descriptor of f32, which may be refused. */
 hew_pooling_desc random_pooling(rng *r);
 

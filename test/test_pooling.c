@@ -11,7 +11,12 @@ static void random_windows(void)
     int run = 0;
     for (int i = 0; i < 1500; i++) {
         rng r = case_rng("window %d", i);
-        const hew_pooling_desc d = random_pooling(&r);
+        hew_pooling_desc d = random_pooling(&r);
+        d.type = i % 4 == 3 ? HEW_BF16 : HEW_F32;
+        if (rng_chance(&r, 4)) {
+            d.kind = HEW_POOLING_LP;
+            d.power = (int32_t)rng_between(&r, 0, rng_chance(&r, 2) ? 16 : 4);
+        }
         run += check_pooling(&d, &r, kinds[i % 5], i % 3 ? no_threads() : reversed_of(3));
     }
     if (run < 900)
@@ -25,10 +30,11 @@ static void channels(void)
         for (int k = 0; k < 12; k++) {
             rng r = case_rng("%lld channels, window %d", (long long)c, k);
             const int64_t size = k % 3 == 0 ? 2 : 3, stride = k % 3 == 2 ? 1 : 2;
-            const hew_pooling_desc d = HEW_POOLING_DESC(
+            hew_pooling_desc d = HEW_POOLING_DESC(
                 .kind = k < 6 ? HEW_POOLING_MAX : HEW_POOLING_AVG, .in = {5, 19}, .channels = c,
                 .kernel = {size, size}, .stride = {stride, stride}, .pad_lo = {1, k / 3 % 2},
                 .pad_hi = {0, 1});
+            d.type = c % 3 ? HEW_F32 : HEW_BF16;
             if (!check_pooling(&d, &r, FILL_MIXED, no_threads()))
                 fail_case("refused: %s", hew_last_error());
         }
@@ -87,6 +93,7 @@ static void check_known(hew_pooling_desc d, const float *in, const float *want,
 #define SHAPE(...) (const int64_t[]){__VA_ARGS__}
 #define ONE_CHANNEL(...) HEW_POOLING_DESC(.channels = 1, __VA_ARGS__)
 #define AVG .kind = HEW_POOLING_AVG
+#define LP .kind = HEW_POOLING_LP
 #define AVG_PADDED .kind = HEW_POOLING_AVG_PADDED
 
 static void known_results(void)
@@ -124,6 +131,49 @@ static void known_results(void)
                 WANT(0, 1, 0), SHAPE(3, 1, 1));
 }
 
+static void known_kinds(void)
+{
+    const float x[6] = {1, 2, 3, 4, 5, 6};
+    case_rng("adaptive: [0, 2) [1, 4) [3, 5)");
+    check_known(ONE_CHANNEL(.in = {5}, .adaptive = {3}), x, WANT(2, 4, 5), SHAPE(3, 1, 1));
+    check_known(ONE_CHANNEL(AVG, .in = {5}, .adaptive = {3}), x, WANT(1.5f, 3, 4.5f),
+                SHAPE(3, 1, 1));
+    check_known(ONE_CHANNEL(AVG_PADDED, .in = {6}, .adaptive = {3}), x, WANT(1.5f, 3.5f, 5.5f),
+                SHAPE(3, 1, 1));
+    check_known(ONE_CHANNEL(AVG, .in = {2, 3}, .adaptive = {1, 5}), x,
+                WANT(2.5f, 3, 3.5f, 4, 4.5f), SHAPE(1, 5, 1));
+    case_rng("powers");
+    const float y[4] = {-3, 4, -0.0f, 0};
+    check_known(ONE_CHANNEL(LP, .in = {4}, .global = true), y, WANT(5), SHAPE(1, 1, 1));
+    check_known(ONE_CHANNEL(LP, .power = 1, .in = {4}, .kernel = {2}), y, WANT(7, 4, 0),
+                SHAPE(3, 1, 1));
+    check_known(ONE_CHANNEL(LP, .power = 3, .in = {1}, .kernel = {1}, .pad_lo = {1}), y,
+                WANT(0, 3), SHAPE(2, 1, 1));
+    check_known(ONE_CHANNEL(LP, .power = 5, .in = {2}, .kernel = {1}), WANT(INFINITY, -INFINITY),
+                WANT(INFINITY, INFINITY), SHAPE(2, 1, 1));
+}
+
+/* Sums of powers have a rounding for each factor and each element; of the root's, some are left. */
+static void powers(void)
+{
+    float x[8], y;
+    for (int power = 1; power <= 16; power++)
+        for (int i = 0; i < 200; i++) {
+            rng r = case_rng("power %d, input %d", power, i);
+            double sum = 0;
+            for (int k = 0; k < 8; k++) {
+                x[k] = rng_f32(&r) * exp2f(rng_f32(&r) * 120.0f / (float)power);
+                sum += pow(fabs((double)x[k]), power);
+            }
+            const hew_pooling_desc d =
+                ONE_CHANNEL(LP, .power = power, .in = {8}, .global = true);
+            check_status(hew_pooling(&d, x, &y, NULL), HEW_OK);
+            const double want = pow(sum, 1.0 / power), lost = 8 * pow(0x1p-149, 1.0 / power);
+            if (!(fabs((double)y - want) <= want * (8.0 / power + 4.0) * 0x1p-24 + lost))
+                fail_case("%a, want %a", (double)y, want);
+        }
+}
+
 static void special_floats(void)
 {
     const float inf = INFINITY;
@@ -157,9 +207,21 @@ static const struct refusal {
     const char *text;
 } refusals[] = {
     {{.size = 1, .channels = 3, .in = {4}, .kernel = {2}}, HEW_ERR_INVALID, "1"},
-    {D(.kind = (hew_pooling_kind)3, .in = {4}, .kernel = {2}), HEW_ERR_INVALID, "3"},
+    {D(.kind = (hew_pooling_kind)4, .in = {4}, .kernel = {2}), HEW_ERR_INVALID, "4"},
     {D(.kind = (hew_pooling_kind)-1, .in = {4}, .kernel = {2}), HEW_ERR_INVALID, "-1"},
-    {D(.type = HEW_BF16, .in = {4}, .kernel = {2}), HEW_ERR_UNSUPPORTED, "1"},
+    {D(.type = HEW_F16, .in = {4}, .kernel = {2}), HEW_ERR_UNSUPPORTED, "f16"},
+    {D(.kind = HEW_POOLING_LP, .type = HEW_U8, .in = {4}, .kernel = {2}), HEW_ERR_UNSUPPORTED,
+     "u8"},
+    {D(.kind = HEW_POOLING_LP, .power = 17, .in = {4}, .kernel = {2}), HEW_ERR_INVALID, "17"},
+    {D(.kind = HEW_POOLING_LP, .power = -1, .in = {4}, .kernel = {2}), HEW_ERR_INVALID, "-1"},
+    {D(.power = 2, .in = {4}, .kernel = {2}), HEW_ERR_INVALID, "power = 2"},
+    {D(.in = {4}, .adaptive = {-2}), HEW_ERR_INVALID, "-2"},
+    {D(.in = {0}, .adaptive = {2}), HEW_ERR_INVALID, "in 0"},
+    {D(.in = {4}, .adaptive = {2}, .kernel = {2}), HEW_ERR_INVALID, "adaptive"},
+    {D(.in = {4}, .adaptive = {2, 2}), HEW_ERR_INVALID, "in 0"},
+    {D(.in = {4, 4}, .adaptive = {2}), HEW_ERR_INVALID, "rank 1"},
+    {D(.in = {4}, .adaptive = {2}, .global = true), HEW_ERR_INVALID, "adaptive 0"},
+    {D(.in = {4}, .adaptive = {HUGE_EXTENT}), HEW_ERR_OVERFLOW, "overflows"},
     {D(.batch = -2, .in = {4}, .kernel = {2}), HEW_ERR_INVALID, "-2"},
     {{.size = sizeof(hew_pooling_desc), .channels = -1, .in = {4}, .kernel = {2}}, HEW_ERR_INVALID,
      "-1"},
@@ -228,6 +290,8 @@ int main(void)
                                  {"channels", channels},
                                  {"threads", threads},
                                  {"known_results", known_results},
+                                 {"known_kinds", known_kinds},
+                                 {"powers", powers},
                                  {"special_floats", special_floats},
                                  {"refused", refused},
                                  {"nothing", nothing}};

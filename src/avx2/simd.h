@@ -47,6 +47,10 @@ HEW_INLINE mask16 x16_first(size_t n)
         _mm256_cmpgt_epi32(count, _mm256_setr_epi32(8, 9, 10, 11, 12, 13, 14, 15))};
 }
 X16_BINARY(x16_or, mask16, _mm256_or_si256)
+HEW_INLINE mask16 x16_and_not(mask16 a, mask16 b)
+{
+    return (mask16){_mm256_andnot_si256(b.lo, a.lo), _mm256_andnot_si256(b.hi, a.hi)};
+}
 HEW_INLINE bool x16_any(mask16 m)
 {
     return !_mm256_testz_si256(_mm256_or_si256(m.lo, m.hi), _mm256_or_si256(m.lo, m.hi));
@@ -150,6 +154,14 @@ HEW_INLINE f32x16 x16_from_bits(i32x16 a)
 HEW_INLINE i32x16 x16_set_int(int32_t x)
 {
     return (i32x16){_mm256_set1_epi32(x), _mm256_set1_epi32(x)};
+}
+HEW_INLINE mask16 x16_equal_int(i32x16 a, i32x16 b)
+{
+    return (mask16){_mm256_cmpeq_epi32(a.lo, b.lo), _mm256_cmpeq_epi32(a.hi, b.hi)};
+}
+HEW_INLINE i32x16 x16_truncate(f32x16 a)
+{
+    return (i32x16){_mm256_cvttps_epi32(a.lo), _mm256_cvttps_epi32(a.hi)};
 }
 X16_BINARY(x16_add_int, i32x16, _mm256_add_epi32)
 X16_BINARY(x16_sub_int, i32x16, _mm256_sub_epi32)

@@ -22,6 +22,7 @@ enum { X16_REGISTERS = 32 };
 HEW_INLINE mask16 x16_first(size_t n) { return (mask16)((1u << hew_min(n, 16)) - 1); }
 HEW_INLINE bool x16_any(mask16 m) { return m != 0; }
 HEW_INLINE mask16 x16_or(mask16 a, mask16 b) { return a | b; }
+HEW_INLINE mask16 x16_and_not(mask16 a, mask16 b) { return (mask16)(a & ~(unsigned)b); }
 
 HEW_INLINE f32x16 x16_set(float x) { return _mm512_set1_ps(x); }
 HEW_INLINE f32x16 x16_load(const float *p) { return _mm512_loadu_ps(p); }
@@ -76,6 +77,7 @@ HEW_INLINE f32x16 x16_copysign(f32x16 a, f32x16 b)
 
 HEW_INLINE i32x16 x16_bits(f32x16 a) { return _mm512_castps_si512(a); }
 HEW_INLINE f32x16 x16_from_bits(i32x16 a) { return _mm512_castsi512_ps(a); }
+HEW_INLINE i32x16 x16_truncate(f32x16 a) { return _mm512_cvttps_epi32(a); }
 HEW_INLINE i32x16 x16_set_int(int32_t x) { return _mm512_set1_epi32(x); }
 HEW_INLINE i32x16 x16_add_int(i32x16 a, i32x16 b) { return _mm512_add_epi32(a, b); }
 HEW_INLINE i32x16 x16_sub_int(i32x16 a, i32x16 b) { return _mm512_sub_epi32(a, b); }
@@ -83,6 +85,7 @@ HEW_INLINE i32x16 x16_and_int(i32x16 a, i32x16 b) { return _mm512_and_si512(a, b
 HEW_INLINE i32x16 x16_or_int(i32x16 a, i32x16 b) { return _mm512_or_si512(a, b); }
 HEW_INLINE i32x16 x16_xor_int(i32x16 a, i32x16 b) { return _mm512_xor_si512(a, b); }
 HEW_INLINE mask16 x16_negative_int(i32x16 a) { return _mm512_movepi32_mask(a); }
+HEW_INLINE mask16 x16_equal_int(i32x16 a, i32x16 b) { return _mm512_cmpeq_epi32_mask(a, b); }
 HEW_INLINE i32x16 x16_shift_up(i32x16 a, int n) { return _mm512_slli_epi32(a, (unsigned)n); }
 HEW_INLINE i32x16 x16_shift_down(i32x16 a, int n) { return _mm512_srai_epi32(a, (unsigned)n); }
 

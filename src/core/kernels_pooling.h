@@ -7,7 +7,7 @@
 #include "core.h"
 #include "hew/pooling.h"
 
-/* ------------------------------------------------------------- pooling_f32, _u8 and _s8 ---- */
+/* ------------------------------------------------------ pooling_f32, _bf16, _u8 and _s8 ---- */
 
 /*
  * A rectangle of output pixels whose windows are alike: the max, or the sum / divisor, over a box
@@ -33,14 +33,76 @@ typedef struct hew_pooling_block {
     size_t in_row, in_step;  /* from one box to the next below; to the next in its row */
     void *out;
     size_t out_row, out_step;
+
+    hew_type type;           /* pooling_lp and _index: F32, BF16 */
+    int power;               /* pooling_lp */
+    int32_t first;           /* pooling_index: the number of the first box's first pixel */
+    size_t in_pixel;         /* elements between pixels with neighbouring numbers */
+    int32_t *index;
+    size_t index_row, index_step;
 } hew_pooling_block;
 typedef void hew_pooling_fn(const hew_pooling_block *block);
-typedef hew_pooling_fn pooling_f32_fn, pooling_u8_fn, pooling_s8_fn;
+typedef hew_pooling_fn pooling_f32_fn, pooling_bf16_fn, pooling_u8_fn, pooling_s8_fn;
 typedef void hew_pooling_ref_fn(const hew_pooling_desc *desc, const void *in, void *out);
-typedef hew_pooling_ref_fn pooling_f32_ref_fn, pooling_u8_ref_fn, pooling_s8_ref_fn;
+typedef hew_pooling_ref_fn pooling_f32_ref_fn, pooling_bf16_ref_fn, pooling_u8_ref_fn;
+typedef hew_pooling_ref_fn pooling_s8_ref_fn;
 
 /* Bytes whose sum is an s32 for certain. */
 enum { HEW_POOLING_SUMMANDS = INT32_MAX / 255 };
+
+/* ------------------------------------------------------------- pooling_lp, pooling_index ---- */
+
+/*
+ * The same rectangles; boxes are walked in the order of their pixels' numbers.  `divisor` means
+ * nothing here.
+ *
+ * pooling_lp: a chain of fma(|x|^(power - 1), |x|, sum) from +0, the power a chain of products, and
+ * ref_root of it; a NaN becomes 0x7fc00000.
+ *
+ * pooling_index: the first NaN, or else the first of the largest elements, and the number of its
+ * pixel; -inf and -1 for a box with a zero extent.
+ */
+enum { HEW_POOLING_MOST_POWER = 16 };
+typedef hew_pooling_fn pooling_lp_fn, pooling_index_fn;
+typedef hew_pooling_ref_fn pooling_lp_ref_fn;
+typedef void pooling_index_ref_fn(const hew_pooling_desc *desc, const void *in, void *out,
+                                  int32_t *indices);
+
+/* --------------------------------------------------------------------------- pooling_grad ---- */
+
+/* An output pixel, counted within its image, whose window an input pixel is in. */
+typedef struct hew_pooling_term {
+    size_t pixel;
+    float factor;
+} hew_pooling_term;
+
+/*
+ * The gradients of a run of input pixels: for each channel a chain over the pixel's terms.
+ *
+ *     max      sum + gradient, of the terms whose index is the pixel's number
+ *     average  fma(gradient, factor, sum)
+ *
+ * A chain begins with +0, or with carry[c] where `resumed`; it ends in the input's gradient, where
+ * a NaN becomes 0x7fc00000, or in carry[c] where `suspended`.
+ */
+typedef struct hew_pooling_grad {
+    bool max, resumed, suspended;
+    hew_type type; /* F32, BF16 */
+    size_t channels, pixels;
+    const hew_pooling_term *terms;
+    const uint32_t *ends;  /* pixel i has the terms from ends[i - 1], or 0, to ends[i] */
+    const void *out;       /* the output's gradient */
+    size_t out_step;       /* elements, as all steps */
+    const int32_t *index;
+    size_t index_step;
+    int32_t first;         /* the first pixel's number */
+    void *in;              /* the input's gradient */
+    size_t in_step;
+    float *carry;
+} hew_pooling_grad;
+typedef void pooling_grad_fn(const hew_pooling_grad *grad);
+typedef void pooling_grad_ref_fn(const hew_pooling_desc *desc, const void *out_gradient,
+                                 const int32_t *indices, void *in_gradient);
 
 #define HEW_KERNELS_LIST "kernels_pooling.def"
 #include "kernels_declare.h"

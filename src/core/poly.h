@@ -110,4 +110,7 @@
 #define POLY_TRIG_FAR 0x1p15f
 #define POLY_TRIG_NEAR 0x1.fffffep14f /* the next float below */
 
+/* The bits of 1, less what makes log2(1 + f) nearly f + 0.043: the first guess of a root. */
+#define POLY_ROOT_ONE 0x3f7a7dc0p0f
+
 #endif

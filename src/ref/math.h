@@ -241,4 +241,29 @@ HEW_INLINE float ref_mish(float x)
     return ref_gate(x, ref_scale(fmaf(factor, tail, factor) / below, p.biased_n));
 }
 
+/*
+ * The p-th root of s >= 0, 1 <= p <= 16.  The exponent's bits over p are a first guess, three steps
+ * of Newton's method follow.  What is small is made larger by 2^(p u) first: no step is denormal.
+ */
+HEW_INLINE float ref_root(float s, int p)
+{
+    if (p <= 2)
+        return p == 1 ? s : sqrtf(s);
+    const uint32_t u = (23 + (uint32_t)p) / (uint32_t)p;
+    const bool is_small = s < 0x1p-100f;
+    const float large = is_small ? s * ref_pow2((uint32_t)p * u) : s;
+    const float inverse = 1.0f / (float)p;
+    const float bits = fmaf((float)(int32_t)ref_bits(large), inverse,
+                            POLY_ROOT_ONE - inverse * POLY_ROOT_ONE);
+    float y = ref_from_bits((uint32_t)(int32_t)bits);
+    for (int i = 0; i < 3; i++) {
+        float power = y;
+        for (int k = 2; k < p; k++)
+            power *= y;
+        y = fmaf(large / power - y, inverse, y);
+    }
+    y = is_small ? y * ref_pow2(-u) : y;
+    return s > 0.0f && s < INFINITY ? y : s;
+}
+
 #endif

@@ -15,6 +15,7 @@
  * The including file, a template itself, says before what an element is and what is done with it:
  *
  *     pool_element, POOL_LANES         elements, and how many a register has of them
+ *     POOL_SHARES                      whether columns are shared: 0 makes less code
  *     pool_reg, pool_lanes             a register as loaded; which of its lanes are channels
  *     pool_first(n)                    the first n lanes
  *     pool_load_some, pool_store_some, pool_load, pool_store
@@ -217,11 +218,11 @@ HEW_INLINE void pool_any(const hew_pooling_block *b)
     const size_t shift = b->pixels <= 1 ? columns : b->in_step % step ? 0 : b->in_step / step;
     if (b->box[0] == 0 || b->box[1] == 0 || columns == 0)
         pool_fill(b);
-    else if (columns == 3 && shift == 1)
+    else if (POOL_SHARES && columns == 3 && shift == 1)
         (b->max ? max_3_1 : average_3_1)(b);
-    else if (columns == 3 && shift == 2)
+    else if (POOL_SHARES && columns == 3 && shift == 2)
         (b->max ? max_3_2 : average_3_2)(b);
-    else if (columns == 2 && shift == 2)
+    else if (POOL_SHARES && columns == 2 && shift == 2)
         (b->max ? max_2_2 : average_2_2)(b);
     else
         (b->max ? max_any : average_any)(b);

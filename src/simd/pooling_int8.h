@@ -28,6 +28,7 @@
 
 enum {
     POOL_LANES = BYTES,
+    POOL_SHARES = 1,
     POOL_WIDEST = BYTES_REGISTERS / 8,
     SHORT_DIVISOR = 127, /* the largest for words */
     WORD_SUMMANDS = 256

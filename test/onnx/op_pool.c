@@ -3,6 +3,23 @@
 
 #include <string.h>
 
+/* The maximum and output 1, which counts elements. */
+static outcome run_indexed(call *c, const hew_pooling_desc *d, const void *in, void *out)
+{
+    const struct onnx_tensor *y = &c->out[0];
+    const size_t count = (size_t)y->count;
+    int32_t *pixels = op_memory(c, count * sizeof *pixels, sizeof *pixels);
+    int64_t *flat = op_memory(c, count * sizeof *flat, sizeof *flat);
+    const hew_pooling_order order = onnx_int(c->node, "storage_order", 0) == 0
+                                        ? HEW_POOLING_NCHW
+                                        : HEW_POOLING_NCHW_COLUMNS;
+    outcome ran = op_status(c, hew_pooling_max(d, in, out, pixels, c->threads));
+    if (ran == PASSED)
+        ran = op_status(c, hew_pooling_flat_indices(d, order, pixels, flat, c->threads));
+    op_output(c, 1, ONNX_INT64, y->rank, y->dims);
+    return ran == PASSED ? op_channels_first(c, 1, flat) : ran;
+}
+
 static outcome run(call *c, hew_pooling_desc *d, const struct onnx_tensor *x)
 {
     int64_t shape[3], dims[ONNX_MAX_RANK] = {x->dims[0], x->dims[1]};
@@ -18,7 +35,8 @@ static outcome run(call *c, hew_pooling_desc *d, const struct onnx_tensor *x)
     op_output(c, 0, x->type, x->rank, dims);
     void *out = op_memory(c, size * (size_t)c->out[0].count, size);
     const void *in = op_channels_last(c, x);
-    const outcome ran = op_status(c, hew_pooling(d, in, out, c->threads));
+    const outcome ran = c->wanted[1] ? run_indexed(c, d, in, out)
+                                     : op_status(c, hew_pooling(d, in, out, c->threads));
     return ran == PASSED ? op_channels_first(c, 0, out) : ran;
 }
 
@@ -26,8 +44,6 @@ outcome op_pool(call *c)
 {
     op_window w;
     const bool max = pb_is(c->node->op, "MaxPool");
-    if (c->wanted[1])
-        return op_refuse(c, "the output Indices");
     if (!op_window_read(c, c->in[0], NULL, &w))
         return NOT_SUPPORTED;
     hew_pooling_desc d = HEW_POOLING_DESC(.ceil_mode = onnx_int(c->node, "ceil_mode", 0));

@@ -1,0 +1,7 @@
+/* pooling_lp, _index and _grad over the registers of this folder: src/simd/pooling_boxes.h. */
+#include "narrow.h"
+
+#define HEW_KERNEL_LP hew_pooling_lp_avx512
+#define HEW_KERNEL_INDEX hew_pooling_index_avx512
+#define HEW_KERNEL_GRAD hew_pooling_grad_avx512
+#include "../simd/pooling_boxes.h"
