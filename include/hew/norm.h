@@ -1,7 +1,7 @@
 /*
  * hew/norm.h - normalisation: layer, RMS, group, instance and batch norm, local response.
  *
- * What they share.  Tensors are channels-last, f32 or bf16; statistics, gamma, beta and their
+ * What they share.  Tensors are channels-last, f32, bf16 or f16; statistics, gamma, beta and their
  * gradients are f32.  All is computed in f32, sums over much in double precision, and rounded to
  * the type at the end.  A variance is the mean of the squared distances from the mean, which is
  * taken first, so that a mean far larger than the spread costs no accuracy.  Strides are in
@@ -35,7 +35,7 @@ typedef enum hew_layer_norm_kind {
 typedef struct hew_layer_norm_desc {
     size_t size;
     hew_layer_norm_kind kind;
-    hew_type type;               /* f32, bf16                                                     */
+    hew_type type;               /* f32, bf16, f16                                                */
     int64_t rows, columns;
     int64_t in_stride, out_stride; /* between rows                                                */
     int64_t residual_stride;       /* of residual and sum                                         */
@@ -78,6 +78,118 @@ typedef struct hew_layer_norm_backward_args {
 HEW_API hew_status hew_layer_norm_backward_scratch(const hew_layer_norm_desc *desc, size_t *bytes);
 HEW_API hew_status hew_layer_norm_backward(const hew_layer_norm_desc *desc,
                                            const hew_layer_norm_backward_args *args);
+
+/* --------------------------------------------------------- group, instance and batch norm ---- */
+
+/*
+ * Each channel of an image, with the mean and variance of its group of channels over the image's
+ * pixels: Wu and He, Group Normalization, 2018; ONNX GroupNormalization.  With as many groups as
+ * channels it is instance norm: Ulyanov et al., 2016; ONNX InstanceNormalization.
+ *
+ *     out = act((in - mean) * rstd * gamma + beta + residual)     rstd = 1 / sqrt(variance + epsilon)
+ */
+typedef struct hew_group_norm_desc {
+    size_t size;
+    hew_type type;               /* f32, bf16, f16                                                */
+    int64_t batch;               /* images; 0 = 1; -1 = none                                      */
+    int64_t pixels;              /* of an image, all its spatial dimensions together              */
+    int64_t channels, groups;    /* groups divides channels; 0 = 1                                */
+    int64_t in_stride, out_stride, residual_stride; /* between pixels                             */
+    float epsilon;               /* 0 = 1e-5                                                      */
+    bool relu;                   /* act                                                           */
+} hew_group_norm_desc;
+#define HEW_GROUP_NORM_DESC(...)                                                                   \
+    ((hew_group_norm_desc){.size = sizeof(hew_group_norm_desc), __VA_ARGS__})
+
+typedef struct hew_group_norm_args {
+    size_t size;
+    const void *in;
+    const void *residual;        /* null: none                                                    */
+    const float *gamma, *beta;   /* channels of each; null: 1, 0                                  */
+    void *out;                   /* may be in or residual, with the same stride                   */
+    float *mean, *rstd;          /* null: not wanted.  [batch][groups]                            */
+    void *scratch;               /* hew_group_norm_scratch bytes, HEW_ALIGNMENT                   */
+    const hew_threads *threads;
+} hew_group_norm_args;
+#define HEW_GROUP_NORM_ARGS(...)                                                                   \
+    ((hew_group_norm_args){.size = sizeof(hew_group_norm_args), __VA_ARGS__})
+
+/* Bytes for runs with up to `threads` threads, forward and backward; threads: 0 = 1. */
+HEW_API hew_status hew_group_norm_scratch(const hew_group_norm_desc *desc, size_t threads,
+                                          size_t *bytes);
+HEW_API hew_status hew_group_norm(const hew_group_norm_desc *desc, const hew_group_norm_args *args);
+
+/*
+ * Each channel, with its mean and variance over all pixels of all images: Ioffe and Szegedy, Batch
+ * Normalization, 2015; ONNX BatchNormalization.
+ *
+ *     out = act((in - mean) * rstd * gamma + beta + residual)     rstd = 1 / sqrt(variance + epsilon)
+ *
+ * In training these are the batch's own, and what runs keep of them is
+ *
+ *     running = (1 - momentum) * running + momentum * the batch's
+ *
+ * momentum is PyTorch's, ONNX's less from 1.  Without training they are the running ones.
+ */
+typedef struct hew_batch_norm_desc {
+    size_t size;
+    hew_type type;               /* f32, bf16, f16                                                */
+    bool training;
+    int64_t pixels;              /* of all images together                                        */
+    int64_t channels;
+    int64_t in_stride, out_stride, residual_stride; /* between pixels                             */
+    float epsilon;               /* 0 = 1e-5                                                      */
+    float momentum;              /* over 0, up to 1; 0 = 0.1                                      */
+    bool unbiased;               /* the running variance is that of pixels - 1, PyTorch's way     */
+    bool relu;                   /* act                                                           */
+} hew_batch_norm_desc;
+#define HEW_BATCH_NORM_DESC(...)                                                                   \
+    ((hew_batch_norm_desc){.size = sizeof(hew_batch_norm_desc), __VA_ARGS__})
+
+typedef struct hew_batch_norm_args {
+    size_t size;
+    const void *in;
+    const void *residual;        /* null: none                                                    */
+    const float *gamma, *beta;   /* channels of each, as all that follow; null: 1, 0              */
+    void *out;                   /* may be in or residual, with the same stride                   */
+    float *running_mean;         /* training: updated, null: not wanted; else only read           */
+    float *running_variance;     /* likewise                                                      */
+    float *mean, *rstd;          /* what was used, for the backward run; null: not wanted         */
+    void *scratch;               /* hew_batch_norm_scratch bytes, HEW_ALIGNMENT                   */
+    const hew_threads *threads;
+} hew_batch_norm_args;
+#define HEW_BATCH_NORM_ARGS(...)                                                                   \
+    ((hew_batch_norm_args){.size = sizeof(hew_batch_norm_args), __VA_ARGS__})
+
+/* Bytes for runs with up to `threads` threads, forward and backward; threads: 0 = 1. */
+HEW_API hew_status hew_batch_norm_scratch(const hew_batch_norm_desc *desc, size_t threads,
+                                          size_t *bytes);
+HEW_API hew_status hew_batch_norm(const hew_batch_norm_desc *desc, const hew_batch_norm_args *args);
+
+/*
+ * The gradients of both.  With relu, those of pixels whose `out` isn't over 0 don't pass.  Batch
+ * norm that isn't in training is frozen: its mean and rstd are constants.
+ */
+typedef struct hew_norm_backward_args {
+    size_t size;
+    const void *in;              /* null: frozen batch norm, neither d_gamma nor d_beta            */
+    const void *out;             /* what the forward run gave; null without relu                  */
+    const void *d_out;
+    const float *gamma;          /* null: 1                                                       */
+    const float *mean, *rstd;    /* what the forward run gave                                     */
+    void *d_in;                  /* may be d_out, with the same stride                            */
+    void *d_residual;            /* null: not wanted.  May be d_out if d_in isn't                 */
+    float *d_gamma, *d_beta;     /* null: not wanted                                              */
+    void *scratch;
+    const hew_threads *threads;
+} hew_norm_backward_args;
+#define HEW_NORM_BACKWARD_ARGS(...)                                                                \
+    ((hew_norm_backward_args){.size = sizeof(hew_norm_backward_args), __VA_ARGS__})
+
+HEW_API hew_status hew_group_norm_backward(const hew_group_norm_desc *desc,
+                                           const hew_norm_backward_args *args);
+HEW_API hew_status hew_batch_norm_backward(const hew_batch_norm_desc *desc,
+                                           const hew_norm_backward_args *args);
 
 HEW_END_C
 #endif

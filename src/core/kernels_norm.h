@@ -44,6 +44,88 @@ typedef void layer_norm_backward_fn(const hew_norm_rows_back *rows);
 typedef void layer_norm_backward_ref_fn(const hew_layer_norm_desc *desc,
                                         const hew_layer_norm_backward_args *args);
 
+/* ------------------------------------------------------ channel_norm, channel_norm_backward --- */
+
+/* Group and batch norm as one: batch norm is one image whose groups are channels. */
+typedef struct hew_channel_norm {
+    const char *name;
+    hew_type type;
+    size_t images, pixels, channels, groups;
+    size_t in_stride, out_stride, residual_stride; /* bytes */
+    float epsilon, momentum;
+    bool relu, unbiased;
+    bool frozen; /* the statistics are running_mean and running_variance */
+    const void *in, *residual;
+    void *out;
+    const float *gamma, *beta;
+    float *mean, *rstd; /* [images][groups] */
+    float *running_mean, *running_variance;
+    /* Backward only; `out` is read there. */
+    const void *d_out;
+    void *d_in, *d_residual;
+    float *d_gamma, *d_beta;
+} hew_channel_norm;
+typedef void channel_norm_ref_fn(const hew_channel_norm *norm);
+typedef channel_norm_ref_fn channel_norm_backward_ref_fn;
+
+/*
+ * Sums over the pixels of a part, at most HEW_NORM_PART of them, for n channels.  They are taken
+ * in blocks of HEW_NORM_ROWS, the last one shorter.  A block's sum is that of four chains from +0,
+ * pixel i in chain i % 4: (0 + 1) + (2 + 3).
+ *
+ * channel_norm: a is the mean, b the sum of squared distances from it.
+ *
+ *     block      mean_b = sum / rows      m2_b = sum of fma(d, d), d = x - mean_b
+ *     first      mean = mean_b, m2 = m2_b
+ *     further    delta = mean_b - mean    w = rows_b / rows with it
+ *                mean = fma(delta, w, mean)
+ *                m2 = fma(delta * delta, rows before * w, m2 + m2_b)
+ *
+ * channel_norm_backward: with g = d_out, or +0 where there is an `out` and it isn't over 0,
+ *
+ *     a = sum of g      b = sum of fma(g, x - mean)      blocks added in order
+ */
+enum { HEW_NORM_PART = 512, HEW_NORM_ROWS = 16 };
+typedef struct hew_norm_part {
+    hew_type type;
+    size_t rows, n;
+    const void *in, *d_out, *out;
+    size_t in_stride, out_stride; /* bytes */
+    const float *mean;            /* backward: of each channel */
+    float *a, *b;
+} hew_norm_part;
+typedef void channel_norm_fn(const hew_norm_part *part);
+typedef channel_norm_fn channel_norm_backward_fn;
+
+/*
+ * channel_norm_apply, for all pixels and channels of a part:
+ *
+ *     out = fma(in - mean, scale, shift) + residual, and relu
+ *
+ * channel_norm_backward_apply: with g as above, which goes to d_residual too,
+ *
+ *     d_in = fma(g, scale, fma(in - mean, slope, shift))     in null: g * scale
+ */
+typedef struct hew_norm_apply {
+    hew_type type;
+    bool relu;
+    size_t rows, n;
+    const void *in, *residual; /* residual: or null */
+    void *out;
+    size_t in_stride, residual_stride, out_stride; /* bytes */
+    const float *mean, *scale, *shift;             /* of each channel */
+} hew_norm_apply;
+typedef struct hew_norm_apply_back {
+    hew_type type;
+    size_t rows, n;
+    const void *in, *d_out, *out; /* in and out: or null */
+    void *d_in, *d_residual;      /* d_residual: or null */
+    size_t in_stride, residual_stride, out_stride; /* of the tensors and their gradients */
+    const float *mean, *scale, *shift, *slope;
+} hew_norm_apply_back;
+typedef void channel_norm_apply_fn(const hew_norm_apply *part);
+typedef void channel_norm_backward_apply_fn(const hew_norm_apply_back *part);
+
 #define HEW_KERNELS_LIST "kernels_norm.def"
 #include "kernels_declare.h"
 
