@@ -11,7 +11,7 @@ enum {
     DIRECT_B_BYTES = 96 << 10, /* B that is read in place stays in L2, whatever its stride */
     DIRECT_ROWS = 96,
     SMALL_MACS = 1 << 19,      /* run_small: what the loop nest costs shows */
-    TILES_B = 4 << 10          /* elements of B that are worth configuring AMX's tiles for */
+    TILES_B = 2 << 10          /* elements of B that are worth configuring AMX's tiles for */
 };
 
 static hew_status check_stride(const char *name, int64_t *stride, int64_t columns)
