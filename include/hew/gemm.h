@@ -28,8 +28,9 @@ HEW_BEGIN_C
  *     f32    s8     f32, bf16, u8, s8            the same after quantising rows of A: a_dynamic
  *     f32    s8 s4  f32                          weight-only quantisation
  *
- * Sums of bf16 are those of VDPBF16PS on every rung: denormals are zeros, rounding is to nearest,
- * whatever MXCSR says; docs/numerics.md has the order.
+ * Sums of bf16 are those of VDPBF16PS on every rung but amx, where they are those of TDPBF16PS:
+ * bits of bf16 differ between amx and the others, and only there.  Denormals are zeros, rounding is
+ * to nearest, whatever MXCSR says; docs/numerics.md has both orders.
  *
  * Quantised tensors stand for (q - zero) * scale.  Sums are exact, modulo 2^32:
  *
