@@ -40,6 +40,7 @@
 #include "hew/conv.h"
 #include "hew/pooling.h"
 #include "hew/elementwise.h"
+#include "hew/chain.h"
 #include "hew/softmax.h"
 #include "hew/norm.h"
 #include "hew/quantize.h"

@@ -10,7 +10,8 @@
  *     kernels_amx            GEMM in tile registers
  *     kernels_dwconv         depthwise convolution
  *     kernels_rows           activations and types, over rows
- *     kernels_elementwise    operations element by element
+ *     kernels_elementwise    operations element by element, of matrices
+ *     kernels_chain          the same of any tensors, several in one pass
  *     kernels_softmax, kernels_norm, kernels_pooling, kernels_move
  *
  * A kernel includes its own part's header; this one is for drivers, tests and benchmarks.
@@ -19,6 +20,7 @@
 #define HEW_KERNELS_H
 
 #include "kernels_amx.h"
+#include "kernels_chain.h"
 #include "kernels_dwconv.h"
 #include "kernels_elementwise.h"
 #include "kernels_matrix.h"

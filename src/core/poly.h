@@ -59,6 +59,7 @@
 #define POLY_GATE_1_LO 0x1.49b16ap-29f
 
 /* erf(x) = x + x (ERF_NEAR_0 + ERF_NEAR_1 x^2 + ...), 0 <= x <= 0.92; error 2^-30.1 */
+#define POLY_TWO_OVER_ROOT_PI 0x1.20dd76p+0f
 #define POLY_ERF_BOUND 0.92f
 #define POLY_ERF_NEAR_0 0x1.06eba8p-3f
 #define POLY_ERF_NEAR_1 -0x1.81274p-2f

@@ -198,14 +198,13 @@ HEW_INLINE float ref_gelu_tanh(float x)
 }
 
 /*
- * g is the normal distribution: v = t tail(-t) exp(-t^2/2).  The tail is 1 + q times a polynomial
+ * The normal distribution over its density, at -15 <= t <= 0: 1 + q times a polynomial
  * in q = (K + t) / (K - t), whose roundings would cost two ULP.  So it is evaluated for t rounded
  * to a multiple of 2^-13, where K +- t are exact; `apart` is how far that t, and the division's
  * rounding, are from the true t, and enters with the tail's derivative, t tail + density.
  */
-HEW_INLINE float ref_gelu_erf(float x)
+HEW_INLINE float ref_normal_tail(float t)
 {
-    const float t = max_of(-15.0f, minus_abs(x));
     const float near = (t + 0x1.8p10f) - 0x1.8p10f;
     const float below = POLY_TAIL_K - near;
     const float q = (POLY_TAIL_K + near) / below;
@@ -221,8 +220,13 @@ HEW_INLINE float ref_gelu_erf(float x)
     tail = fmaf(tail, q, POLY_TAIL_1);
     tail = fmaf(tail, q, POLY_TAIL_0);
     tail = fmaf(q, tail, tail);
-    tail = fmaf(apart, fmaf(near, tail, POLY_DENSITY), tail);
+    return fmaf(apart, fmaf(near, tail, POLY_DENSITY), tail);
+}
 
+/* g is the normal distribution: v = t tail(-t) exp(-t^2/2). */
+HEW_INLINE float ref_gelu_erf(float x)
+{
+    const float t = max_of(-15.0f, minus_abs(x)), tail = ref_normal_tail(t);
     const float half = -0.5f * t, square = t * half;
     const ref_power p = ref_power_of_sum(square, fmaf(t, half, -square));
     const float part = t * tail, part_lo = fmaf(t, tail, -part);

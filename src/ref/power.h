@@ -17,6 +17,9 @@ HEW_INLINE float ref_opaque(float x)
     return x;
 }
 
+/* a b; of two NaNs the first. */
+HEW_INLINE float ref_product(float a, float b) { return a != a ? a : ref_opaque(a * b); }
+
 #define REF_NAN ref_from_bits(0x7fc00000)
 
 /* x 2^n with one rounding, |n| <= 250, for |x| about 1. */
@@ -55,7 +58,7 @@ HEW_INLINE float ref_log_full(float x)
     return ref_log_domain(x, ref_log_of(parts.n, parts.f));
 }
 
-/* log(u + u_lo) where u is the rounded 1 + x, for x > -1: of x below 1/3 it is f itself, exactly. */
+/* log(u + u_lo) where u is the rounded 1 + x, for x > -1: of small x it is f itself, exactly. */
 HEW_INLINE float ref_log1p_above(float x)
 {
     const float u = 1.0f + x, part = u - 1.0f;
@@ -140,7 +143,7 @@ HEW_INLINE double ref_log2_double(float n, float x)
 }
 
 /*
- * x^y with the corners of C's pow: x^0 and 1^y are 1, NaN or not; a NaN that comes out is 0x7fc00000.
+ * x^y with the corners of C's pow: x^0 and 1^y are 1, NaN or not; what NaN comes out is 0x7fc00000.
  * The logarithm is a double, which y may multiply by 128 without harm.  At 0 and inf it is -inf and
  * +inf, and of |x| = 1 it is 0, even times y = inf.
  */

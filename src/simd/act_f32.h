@@ -75,7 +75,7 @@ static void add_row(const float *in, const float *add, float *out, size_t n)
     }
 }
 
-/* n is a multiple of 16.  The kind is a literal in every call, so that each is a loop of its own. */
+/* n is a multiple of 16.  The kind is a literal in every call: each is a loop of its own. */
 typedef void loop_fn(const hew_act *act, const float *in, float *out, size_t n);
 HEW_INLINE void loop(const hew_act_kind kind, const hew_act *of, const float *in, float *out,
                      size_t n)

@@ -1,0 +1,39 @@
+/*
+ * kernels_chain.h - what kernels of steps of a chain are given.
+ */
+#ifndef HEW_KERNELS_CHAIN_H
+#define HEW_KERNELS_CHAIN_H
+
+#include "core.h"
+#include "hew/chain.h"
+
+/*
+ * out[i] = step of v[i], b[i] and c[i], i < n, for every kind but ACT.  An operand that is `one`
+ * has but one element, for all i; those that a kind doesn't have are null.  out may be an operand.
+ * `act` has its defaults filled in.
+ */
+typedef struct hew_step_f32 {
+    hew_step_kind kind;
+    hew_act act;
+    bool from_output;
+    bool v_one, b_one, c_one;
+    const float *v, *b, *c;
+    float *out;
+    size_t n;
+} hew_step_f32;
+typedef void chain_fn(const hew_step_f32 *step);
+typedef void chain_ref_fn(const hew_chain_desc *desc, const void *in, const void *const *operands,
+                          void *out);
+
+/* The operands that a step of this kind has beside v: 0, 1 or 2. */
+HEW_INLINE int hew_step_operands(hew_step_kind kind)
+{
+    return kind == HEW_STEP_ACT                                              ? 0
+           : kind == HEW_STEP_SELECT || kind == HEW_STEP_PRELU_BACKWARD ? 2
+                                                                             : 1;
+}
+
+#define HEW_KERNELS_LIST "kernels_chain.def"
+#include "kernels_declare.h"
+
+#endif

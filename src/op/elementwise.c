@@ -1,0 +1,87 @@
+/*
+ * elementwise.c - operations on tensors that are chains of a step or two.
+ */
+#include "chain.h"
+#include "format.h"
+
+static hew_status check_size(const char *op, const void *desc, size_t given, size_t wanted)
+{
+    if (!desc)
+        return hew_fail(HEW_ERR_INVALID, "%s: desc is null", op);
+    if (given != wanted)
+        return hew_fail(HEW_ERR_INVALID, "%s: descriptor size is %zu, this library's is %zu", op,
+                        given, wanted);
+    return HEW_OK;
+}
+
+hew_status hew_chain(const hew_chain_desc *desc, const void *in, const void *const *operands,
+                     void *out, const hew_threads *threads)
+{
+    static const hew_chain_words words = {
+        "chain",
+        {"out", "in", "operand 0", "operand 1", "operand 2", "operand 3", "operand 4", "operand 5",
+         "operand 6", "operand 7", "operand 8", "operand 9"},
+        HEW_CHAIN_TYPES};
+    const hew_status s = check_size("chain", desc, desc ? desc->size : 0, sizeof *desc);
+    return s == HEW_OK ? hew_chain_run(&words, desc, in, operands, out, threads) : s;
+}
+
+hew_status hew_elementwise(const hew_elementwise_desc *desc, const void *in, void *out,
+                           const hew_threads *threads)
+{
+    static const hew_chain_words words = {"elementwise", {"out", "in"}, HEW_CHAIN_TYPES};
+    const hew_status s = check_size("elementwise", desc, desc ? desc->size : 0, sizeof *desc);
+    if (s != HEW_OK)
+        return s;
+    const hew_chain_desc d = HEW_CHAIN_DESC(.in = desc->in, .out = desc->out, .steps = 1,
+                                            .step[0].act = desc->act);
+    return hew_chain_run(&words, &d, in, NULL, out, threads);
+}
+
+hew_status hew_elementwise_backward(const hew_elementwise_backward_desc *desc, const void *x,
+                                    const void *dy, void *dx, const hew_threads *threads)
+{
+    static const hew_chain_words words = {
+        "elementwise_backward", {"dx", "x", "dy"}, HEW_CHAIN_FLOATS};
+    const hew_status s =
+        check_size("elementwise_backward", desc, desc ? desc->size : 0, sizeof *desc);
+    if (s != HEW_OK)
+        return s;
+    const hew_chain_desc d =
+        HEW_CHAIN_DESC(.in.tensor = desc->x, .out.tensor = desc->dx, .steps = 1,
+                       .step[0] = {.kind = HEW_STEP_BACKWARD, .act = desc->act,
+                                   .from_output = desc->from_output, .b.tensor = desc->dy});
+    return hew_chain_run(&words, &d, x, &dy, dx, threads);
+}
+
+hew_status hew_pairwise(const hew_pairwise_desc *desc, const void *a, const void *b, void *c,
+                        const hew_threads *threads)
+{
+    static const hew_chain_words words = {"pairwise", {"c", "a", "b"}, HEW_CHAIN_TYPES};
+    const hew_status s = check_size("pairwise", desc, desc ? desc->size : 0, sizeof *desc);
+    if (s != HEW_OK)
+        return s;
+    if ((int)desc->kind < HEW_STEP_ADD || (int)desc->kind > HEW_STEP_PRELU)
+        return hew_fail(HEW_ERR_INVALID, "pairwise: kind %d; kinds are %d to %d", (int)desc->kind,
+                        HEW_STEP_ADD, HEW_STEP_PRELU);
+    hew_chain_desc d = HEW_CHAIN_DESC(.in = desc->a, .out = desc->c, .steps = 1);
+    d.step[0].kind = desc->kind;
+    d.step[0].b = desc->b;
+    if (desc->act.kind != HEW_ACT_NONE)
+        d.step[d.steps++].act = desc->act;
+    return hew_chain_run(&words, &d, a, &b, c, threads);
+}
+
+hew_status hew_select(const hew_select_desc *desc, const void *condition, const void *a,
+                      const void *b, void *out, const hew_threads *threads)
+{
+    static const hew_chain_words words = {"select", {"out", "condition", "a", "b"},
+                                          HEW_CHAIN_TYPES};
+    const hew_status s = check_size("select", desc, desc ? desc->size : 0, sizeof *desc);
+    if (s != HEW_OK)
+        return s;
+    const hew_chain_desc d =
+        HEW_CHAIN_DESC(.in = desc->condition, .out = desc->out, .steps = 1,
+                       .step[0] = {.kind = HEW_STEP_SELECT, .b = desc->a, .c = desc->b});
+    return hew_chain_run(&words, &d, condition, (const void *const[]){a, b}, out, threads);
+}
