@@ -1,6 +1,8 @@
 /* cases.c - the list of cases, and the names of activations. */
 #include "cases.h"
 
+#include "tensors.h"
+
 #include <stdio.h>
 #include <strings.h>
 
@@ -111,6 +113,27 @@ static void fuse(bench_job *job, const case_settings *s)
     job->to_channels_first = s->to_channels_first;
 }
 
+/* What the text of an operation on tensors doesn't say. */
+static bool set_tensors(bench_job *job, const case_settings *s, char why[PROBLEM_WHY])
+{
+    problem *p = &job->p;
+    if (!problem_has_tensors(p->op))
+        return true;
+    const int64_t axis = s->has_axis ? s->axis : 1;
+    job->axis = (int)axis;
+    job->groups = s->groups ? s->groups : 4;
+    if (!tensors_set_alg(job, s->alg, why) ||
+        (p->op == PROBLEM_CONCAT && !problem_set_concat_axis(p, job->axis, why)))
+        return false;
+    if (p->op == PROBLEM_SHUFFLE &&
+        (axis >= p->shapes[0].rank || p->shapes[0].extent[axis] % job->groups != 0)) {
+        snprintf(why, PROBLEM_WHY, "%lld groups don't divide axis %lld", (long long)job->groups,
+                 (long long)axis);
+        return false;
+    }
+    return true;
+}
+
 case_result case_add(case_list *list, problem_op op, const char *text, const case_settings *s,
                      char why[PROBLEM_WHY])
 {
@@ -129,6 +152,8 @@ case_result case_add(case_list *list, problem_op op, const char *text, const cas
     if (s->mb > 0 && (op == PROBLEM_CONV || op == PROBLEM_POOL || op == PROBLEM_IP))
         problem_set_mb(&job.p, s->mb);
     fuse(&job, s);
+    if (!set_tensors(&job, s, why))
+        return CASE_UNSUPPORTED;
 
     if (list->count == list->capacity) {
         const size_t capacity = list->capacity ? 2 * list->capacity : 64;

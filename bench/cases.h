@@ -25,7 +25,9 @@ typedef struct case_settings {
     hew_pooling_kind pooling;
     int64_t mb; /* not 0: instead of what is written */
     bool has_axis;
-    int64_t axis; /* of softmax; the last one without has_axis */
+    int64_t axis; /* of softmax the last one without has_axis, else 1 */
+    const char *alg;  /* of an operation on tensors; null: the usual one */
+    int64_t groups;   /* of shuffle; 0: 4 */
 } case_settings;
 
 typedef struct case_list {

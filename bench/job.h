@@ -26,6 +26,9 @@ typedef struct bench_job {
     hew_pooling_kind pooling;
     bool log;                  /* log-softmax */
     bool to_channels_first;    /* reorder */
+    int alg;                   /* of an operation on tensors: tensors.h.  eltwise has act */
+    int axis;                  /* concat, shuffle */
+    int64_t groups;            /* shuffle */
     int64_t b_group;           /* weight-only: rows of B with one scale; 0: all of them */
     unsigned zero_points;      /* ZERO_IN, ... */
     int threads;

@@ -7,6 +7,8 @@
  */
 #include "operands.h"
 
+#include "tensors.h"
+
 #include <math.h>
 
 static const double deviation = 3;
@@ -54,6 +56,8 @@ void operands_describe(bench_job *job)
         job->weights_count = bench_b_row(job) * bench_b_rows(job);
     job->out_count = s.out;
     job->channels = (size_t)(p->op == PROBLEM_CONV ? p->oc : p->n);
+    if (problem_has_tensors(p->op))
+        tensors_describe(job);
     job->scales_count = 0;
     if (types_weight_only(&job->types))
         job->scales_count = job->channels * (size_t)(job->b_group ? p->k / job->b_group : 1);
@@ -105,7 +109,10 @@ void operands_fill(bench_job *job)
 {
     const bench_types *t = &job->types;
     fill_element(t->in, operand(job->in), job->in_count, 1);
-    fill_element(t->weights, operand(job->weights), job->weights_count, 2);
+    if (problem_has_tensors(job->p.op)) /* which divide, or are roots' */
+        fill_values(t->weights, operand(job->weights), job->weights_count, 0.5, 1.5, 2);
+    else
+        fill_element(t->weights, operand(job->weights), job->weights_count, 2);
     if (job->bias)
         fill_element(operands_bias_type(job), operand(job->bias_values), job->channels, 3);
     if (job->residual)

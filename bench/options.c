@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <strings.h>
 
-static const char help[] =
+static const char *const help[] = {
     "usage: hew-bench OP [OPTION...] [PROBLEM...]\n"
     "\n"
     "Checks and times operations of this library, and of others on the same data.\n"
@@ -18,6 +18,11 @@ static const char help[] =
     "  pool          mb1ic64ih112oh56kh3sh2ph1\n"
     "  softmax       128x1000 (along the last axis)\n"
     "  reorder       1x64x56x56 (NCHW to NHWC)\n"
+    "  eltwise, sum, lnorm, shuffle     64x197x768\n"
+    "  binary, prelu, reduction         64x197x768:1x1x768\n"
+    "  concat        1x64x56x56:1x128x56x56\n"
+    "  bnorm, gnorm  g32mb1ic256ih56eps1e-5; lrn: ls5alpha1e-4beta0.75k1\n"
+    "  resampling    mb1ic64ih28oh56\n"
     "\n"
     "What to run:\n"
     "  --suite NAME        a built-in list of problems; --list shows them.  NAME:TYPES with these\n"
@@ -32,7 +37,7 @@ static const char help[] =
     "  --isa NAME[,...]    ref, avx2, avx512, ...: on this rung of the ladder; all: on each\n"
     "                      that has kernels but ref.  By default the best one\n"
     "  --threads N         of this library and its peers; 0: as many as there are CPUs (1)\n"
-    "\n"
+    "\n",
     "What is fused and how operands lie:\n"
     "  --bias              add a bias (gemm, ip, conv)\n"
     "  --residual          add to what the output holds\n"
@@ -41,7 +46,11 @@ static const char help[] =
     "  --ta, --tb          A, B of a gemm are stored transposed\n"
     "  --one-shot          B is plain: packing it, if done at all, is part of the time\n"
     "  --alg NAME          pool: max, avg_np, avg_p; softmax: softmax, logsoftmax\n"
-    "  --axis N            softmax: this one; by default the last\n"
+    "                      eltwise: an activation; binary: add, sub, ..., ne;\n"
+    "                      lrn: across, within; reduction: sum, mean, ..., norm_lp_sum:2;\n"
+    "                      resampling: nearest, linear\n"
+    "  --axis N            softmax: this one, by default the last; concat, shuffle: by default 1\n"
+    "  --groups N          shuffle (4)\n"
     "  --to-nchw           reorder from NHWC to NCHW\n"
     "\n"
     "How to measure and what to print:\n"
@@ -69,7 +78,7 @@ static const char help[] =
     "Quantised problems have a scale for each output channel, a bias of s32 where there is one,\n"
     "and integers over all of their range.\n"
     "\n"
-    "Exit status: 0, 1 when a result was wrong, 2 when the command line was.\n";
+    "Exit status: 0, 1 when a result was wrong, 2 when the command line was.\n"};
 
 void options_fail(const char *format, ...)
 {
@@ -85,7 +94,7 @@ void options_fail(const char *format, ...)
 enum {
     OPT_SUITE = 256, OPT_SHAPES, OPT_MB, OPT_TYPES, OPT_OUT, OPT_GROUP, OPT_ZERO_POINTS, OPT_ISA,
     OPT_THREADS, OPT_BIAS, OPT_RESIDUAL, OPT_ACT, OPT_AXIS, OPT_TA, OPT_TB, OPT_ONE_SHOT, OPT_ALG,
-    OPT_TO_NCHW, OPT_PEER, OPT_AGAINST, OPT_MIN_TIME, OPT_CHECK_ONLY, OPT_JSON, OPT_CSV,
+    OPT_TO_NCHW, OPT_GROUPS, OPT_PEER, OPT_AGAINST, OPT_MIN_TIME, OPT_CHECK_ONLY, OPT_JSON, OPT_CSV,
     OPT_VERBOSE, OPT_LIST, OPT_HELP
 };
 
@@ -108,6 +117,7 @@ static const struct option long_options[] = {
     {"alg", required_argument, NULL, OPT_ALG},
     {"axis", required_argument, NULL, OPT_AXIS},
     {"to-nchw", no_argument, NULL, OPT_TO_NCHW},
+    {"groups", required_argument, NULL, OPT_GROUPS},
     {"peer", required_argument, NULL, OPT_PEER},
     {"against", required_argument, NULL, OPT_AGAINST},
     {"min-time", required_argument, NULL, OPT_MIN_TIME},
@@ -202,6 +212,8 @@ static void set_alg(problem_op op, case_settings *s, const char *word)
         s->log = false;
     else if (op == PROBLEM_SOFTMAX && strcasecmp(word, "logsoftmax") == 0)
         s->log = true;
+    else if (op == PROBLEM_OP_COUNT || problem_has_tensors(op))
+        s->alg = word;
     else
         options_fail("--alg %s: %s has no such algorithm", word, problem_op_name(op));
 }
@@ -219,7 +231,7 @@ static bool parse_how(options *o, int option, const char *value)
     case OPT_CSV: o->csv = true; break;
     case OPT_VERBOSE: o->verbose = true; break;
     case OPT_LIST: o->list = true; break;
-    case OPT_HELP: fputs(help, stdout); exit(0);
+    case OPT_HELP: fputs(help[0], stdout), fputs(help[1], stdout); exit(0);
     case OPT_AGAINST:
         o->has_against = true;
         if (!types_parse(value, &o->against))
@@ -263,6 +275,7 @@ static void parse_what(options *o, case_settings *s, int option, const char *val
         s->has_axis = true;
         break;
     case OPT_ALG: set_alg(o->op, s, value); break;
+    case OPT_GROUPS: s->groups = (int64_t)number("groups", value, 1, INT32_MAX); break;
     case OPT_ACT:
         if (!case_act_parse(value, &s->act))
             options_fail("no activation '%s': see --help", value);
@@ -295,7 +308,7 @@ void options_parse(options *o, int argc, char **argv)
     memset(&s, 0, sizeof s);
     if (argc > 1 && argv[1][0] != '-') {
         if (!problem_op_parse(argv[1], &o->op) && strcmp(argv[1], "all") != 0)
-            options_fail("no operation '%s': gemm, ip, conv, pool, softmax or reorder", argv[1]);
+            options_fail("no operation '%s': see hew-bench --help", argv[1]);
         argv[1] = argv[0]; /* which getopt's messages begin with */
         argc--;
         argv++;

@@ -4,6 +4,7 @@
 #include "ours.h"
 
 #include "operands.h"
+#include "tensors.h"
 
 #include <stdio.h>
 
@@ -132,14 +133,14 @@ static hew_status create_conv(ours *o)
     return hew_conv_pack(o->conv, job->weights, o->packed);
 }
 
-/* The kernel in use of the family "OP_TYPE". */
+/* The kernel in use of the family "OP_TYPE", or of "OP", which serves all types. */
 static const char *family_kernel(const char *op, hew_type type)
 {
     char family[32];
     hew_kernel_info k;
     snprintf(family, sizeof family, "%s_%s", op, element_of(type)->name);
     for (size_t i = 0; hew_active_kernel(i, &k); i++) {
-        if (strcmp(k.family, family) == 0)
+        if (strcmp(k.family, family) == 0 || strcmp(k.family, op) == 0)
             return k.symbol;
     }
     return "";
@@ -157,7 +158,9 @@ bool ours_create(ours *o, const bench_job *job, const hew_threads *threads, char
     case PROBLEM_POOL: o->kernel = family_kernel("pooling", job->types.in); break;
     case PROBLEM_SOFTMAX: o->kernel = family_kernel("softmax", job->types.in); break;
     case PROBLEM_REORDER: o->kernel = family_kernel("transpose", job->types.in); break;
-    default: status = HEW_ERR_UNSUPPORTED;
+    default:
+        o->kernel = family_kernel(tensors_family(job), job->types.in);
+        o->scratch = hew_alloc(tensors_scratch(job, threads ? threads->count : 1));
     }
     if (status != HEW_OK)
         snprintf(why, PROBLEM_WHY, "%s: %.200s", hew_status_name(status), hew_last_error());
@@ -233,7 +236,9 @@ bool ours_run(ours *o)
     case PROBLEM_IP: return run_gemm(o) == HEW_OK;
     case PROBLEM_CONV: return hew_conv_run(o->conv, &o->conv_args) == HEW_OK;
     case PROBLEM_POOL: return run_pool(o) == HEW_OK;
-    default: return run_rows(o) == HEW_OK;
+    case PROBLEM_SOFTMAX:
+    case PROBLEM_REORDER: return run_rows(o) == HEW_OK;
+    default: return tensors_run(o->job, o->out, o->scratch, o->threads) == HEW_OK;
     }
 }
 

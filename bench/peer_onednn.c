@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_ARGS = 4 + ONEDNN_QUANT_ARGS, PLAIN_VARIANT = 3 };
+enum { MAX_ARGS = 1 + ONEDNN_MAX_IN + ONEDNN_QUANT_ARGS, PLAIN_VARIANT = 3 };
 
 typedef struct onednn_run {
     dnnl_engine_t engine;
@@ -137,6 +137,47 @@ static bool build(onednn_run *r, const bench_job *job, const onednn_spec *s,
     return ok;
 }
 
+/* An argument of a given layout, filled from the job's operand; null: left empty. */
+static bool add_tensor(onednn_run *r, int arg, const onednn_tensor *theirs,
+                       const onednn_tensor *ours, const void *values)
+{
+    onednn_md md;
+    dnnl_memory_t memory = NULL;
+    if (onednn_md_init(&md, theirs) != dnnl_success)
+        return false;
+    bool ok = dnnl_memory_create(&memory, onednn_md_get(&md), r->engine, DNNL_MEMORY_ALLOCATE) ==
+              dnnl_success;
+    if (ok) {
+        r->args[r->n_args++] = (dnnl_exec_arg_t){arg, memory};
+        ok = !values || exchange(r, ours, values, onednn_md_get(&md), memory, true);
+    }
+    onednn_md_free(&md);
+    return ok;
+}
+
+static bool build_tensors(onednn_run *r, const bench_job *job, const onednn_tensors *t,
+                          const onednn_tensors *ours)
+{
+    const onednn_tensor row = {dnnl_f32, 1, {(int64_t)job->channels}, dnnl_a, {0}};
+    onednn_job_arg args[ONEDNN_JOB_ARGS];
+    const int n = onednn_job_tensor_args(args, job);
+    bool ok = onednn_tensors_pd_create(&r->pd, t, r->engine) == dnnl_success &&
+              dnnl_primitive_create(&r->primitive, r->pd) == dnnl_success;
+    for (int i = 0; i < n && ok; i++)
+        ok = add_tensor(r, args[i].arg, args[i].in < 0 ? &row : &t->in[args[i].in],
+                        args[i].in < 0 ? &row : &ours->in[args[i].in], args[i].data);
+    ok = ok && add_tensor(r, DNNL_ARG_DST, &t->out, &ours->out, NULL);
+    if (ok) {
+        const char *name = "";
+        r->dst = r->args[r->n_args - 1].memory;
+        r->ours_dst = ours->out;
+        dnnl_primitive_desc_query(r->pd, dnnl_query_impl_info_str, 0, (void *)&name);
+        snprintf(r->label, sizeof r->label, "%s%s", name,
+                 t->in[0].tag == dnnl_format_tag_undef ? "" : " (blocked)");
+    }
+    return ok;
+}
+
 static void destroy(void *op)
 {
     onednn_run *r = op;
@@ -197,9 +238,28 @@ static void run_plain(onednn_run *r)
                           job->weights, ldb, 0, 0.0f, r->plain_c, p->n, &zero);
 }
 
+static bool start_engine(onednn_run *r)
+{
+    return dnnl_engine_create(&r->engine, dnnl_cpu, 0) == dnnl_success &&
+           dnnl_stream_create(&r->stream, r->engine, dnnl_stream_default_flags) == dnnl_success;
+}
+
+static bool start_tensors(onednn_run *r, const bench_job *job, int variant, char why[PEER_WHY])
+{
+    onednn_tensors t, ours;
+    if (!onednn_job_tensors(&t, &ours, job, variant, why))
+        return false;
+    const bool ok = start_engine(r) && build_tensors(r, job, &t, &ours);
+    if (!ok)
+        snprintf(why, PEER_WHY, "oneDNN has no primitive for this");
+    return ok;
+}
+
 static bool start(onednn_run *r, const bench_job *job, int variant, char why[PEER_WHY])
 {
     onednn_spec spec, ours;
+    if (problem_has_tensors(job->p.op))
+        return start_tensors(r, job, variant, why);
     if (variant == PLAIN_VARIANT) {
         r->plain_c = plain_fits(job) ? element_alloc(job->types.out, job->out_count) : NULL;
         if (r->plain_c && job->residual)
@@ -211,10 +271,7 @@ static bool start(onednn_run *r, const bench_job *job, int variant, char why[PEE
         !onednn_job_quant(&r->quant, job, &spec, why))
         return false;
     r->ours_dst = ours.dst;
-    const bool ok = dnnl_engine_create(&r->engine, dnnl_cpu, 0) == dnnl_success &&
-                    dnnl_stream_create(&r->stream, r->engine, dnnl_stream_default_flags) ==
-                        dnnl_success &&
-                    build(r, job, &spec, &ours);
+    const bool ok = start_engine(r) && build(r, job, &spec, &ours);
     /* Of integers, the primitives that it has for completeness are no contestants. */
     const bool ref = ok && types_quantised(&job->types) && strncmp(r->label, "ref", 3) == 0;
     if (!ok || ref)

@@ -9,6 +9,8 @@
 
 #include <oneapi/dnnl/dnnl.h>
 
+#include "problem.h"
+
 #if DNNL_VERSION_MAJOR >= 3
 typedef dnnl_memory_desc_t onednn_md; /* an owned handle */
 typedef const_dnnl_memory_desc_t onednn_md_ref;
@@ -87,6 +89,20 @@ dnnl_status_t onednn_set_quant(dnnl_primitive_attr_t attr, const onednn_quant *q
 enum { ONEDNN_QUANT_ARGS = 4 };
 dnnl_status_t onednn_quant_args(const onednn_quant *q, dnnl_engine_t engine, dnnl_exec_arg_t *args,
                                 int *n_args);
+
+/* A primitive on tensors; reorder and the matrix operations aside. */
+enum { ONEDNN_MAX_IN = 8 };
+typedef struct onednn_tensors {
+    problem_op op;
+    int n; /* of in */
+    onednn_tensor in[ONEDNN_MAX_IN], out;
+    dnnl_alg_kind_t alg;
+    float alpha, beta, k, eps, p;
+    int64_t size, groups; /* lrn's window; of shuffle: channels in a group; of gnorm */
+    int axis;
+} onednn_tensors;
+dnnl_status_t onednn_tensors_pd_create(dnnl_primitive_desc_t *pd, const onednn_tensors *t,
+                                       dnnl_engine_t engine);
 
 /* hardsigmoid came with 2.7: dnnl_alg_kind_undef where it is missing. */
 dnnl_alg_kind_t onednn_hard_sigmoid(void);

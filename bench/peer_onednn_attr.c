@@ -60,7 +60,7 @@ bool onednn_job_bias(const void **bias, const bench_job *job, const onednn_quant
     return scaled != NULL;
 }
 
-static bool eltwise_of(const hew_act *act, dnnl_alg_kind_t *alg, float *alpha, float *beta)
+bool onednn_eltwise_of(const hew_act *act, dnnl_alg_kind_t *alg, float *alpha, float *beta)
 {
     *alpha = act->alpha;
     *beta = act->beta;
@@ -109,7 +109,6 @@ static bool eltwise_of(const hew_act *act, dnnl_alg_kind_t *alg, float *alpha, f
     return true;
 }
 
-
 bool onednn_job_attr(dnnl_primitive_attr_t attr, const bench_job *job, const onednn_quant *q)
 {
     const float unit = unit_of(job);
@@ -123,7 +122,7 @@ bool onednn_job_attr(dnnl_primitive_attr_t attr, const bench_job *job, const one
     if (job->act.kind != HEW_ACT_NONE) {
         dnnl_alg_kind_t alg = dnnl_alg_kind_undef;
         float alpha, beta;
-        ok = ok && eltwise_of(&job->act, &alg, &alpha, &beta);
+        ok = ok && onednn_eltwise_of(&job->act, &alg, &alpha, &beta);
         if (job->act.kind == HEW_ACT_CLIP) {
             alpha *= unit;
             beta *= unit;

@@ -9,6 +9,28 @@
  * there is no such variant. */
 bool onednn_job_spec(onednn_spec *s, onednn_spec *ours, const bench_job *job, int variant);
 
+/*
+ * A job on tensors as an onednn_tensors with the layouts that oneDNN is asked for, and in `ours`
+ * with those of the job's operands.  Variants: 0 as the job has them, 1 blocks of 16 channels.
+ * False: there is no such variant, or with the reason in `why` oneDNN lacks it.
+ */
+bool onednn_job_tensors(onednn_tensors *t, onednn_tensors *ours, const bench_job *job, int variant,
+                        char why[PEER_WHY]);
+
+/* The arguments of a run: which tensor of `ours` each is, or a row of channels of the weights. */
+typedef struct onednn_job_arg {
+    int arg;
+    int in;            /* index into in; -1: a row of `channels` floats */
+    const void *data;
+} onednn_job_arg;
+enum { ONEDNN_JOB_ARGS = ONEDNN_MAX_IN };
+int onednn_job_tensor_args(onednn_job_arg *args, const bench_job *job);
+
+dnnl_data_type_t onednn_type_of(hew_type type);
+
+/* An activation's algorithm and parameters; false: oneDNN lacks it. */
+bool onednn_eltwise_of(const hew_act *act, dnnl_alg_kind_t *alg, float *alpha, float *beta);
+
 /* The scales and zero points; q->scales is the caller's to free.  False, with the reason in `why`:
  * oneDNN lacks them. */
 bool onednn_job_quant(onednn_quant *q, const bench_job *job, const onednn_spec *spec,

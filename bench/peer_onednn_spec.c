@@ -175,7 +175,7 @@ static bool rows_spec(onednn_spec *s, onednn_spec *ours, const bench_job *job, i
     return variant == 0;
 }
 
-static dnnl_data_type_t type_of(hew_type type)
+dnnl_data_type_t onednn_type_of(hew_type type)
 {
     static const dnnl_data_type_t types[] = {
         [HEW_F32] = dnnl_f32, [HEW_BF16] = dnnl_bf16, [HEW_F16] = dnnl_f16, [HEW_S8] = dnnl_s8,
@@ -185,10 +185,10 @@ static dnnl_data_type_t type_of(hew_type type)
 
 static void set_types(onednn_spec *s, const bench_types *types)
 {
-    s->src.type = type_of(types->in);
-    s->weights.type = type_of(types->weights);
+    s->src.type = onednn_type_of(types->in);
+    s->weights.type = onednn_type_of(types->weights);
     s->bias.type = types_quantised(types) ? ONEDNN_SUM_BIAS : dnnl_f32;
-    s->dst.type = type_of(types->out);
+    s->dst.type = onednn_type_of(types->out);
 }
 
 static bool tensors_of(onednn_spec *s, onednn_spec *ours, const bench_job *job, int variant)

@@ -89,6 +89,67 @@ dnnl_status_t onednn_pd_create(dnnl_primitive_desc_t *pd, const onednn_spec *spe
                                   : status;
 }
 
+typedef union onednn_tensors_desc {
+    dnnl_eltwise_desc_t eltwise;
+    dnnl_binary_desc_t binary;
+    dnnl_prelu_desc_t prelu;
+    dnnl_reduction_desc_t reduction;
+    dnnl_shuffle_desc_t shuffle;
+    dnnl_layer_normalization_desc_t lnorm;
+    dnnl_batch_normalization_desc_t bnorm;
+    dnnl_lrn_desc_t lrn;
+    dnnl_resampling_desc_t resampling;
+} onednn_tensors_desc;
+
+static dnnl_status_t tensors_init(onednn_tensors_desc *d, const onednn_tensors *t,
+                                  const onednn_md *in, const onednn_md *out)
+{
+    const dnnl_prop_kind_t forward = dnnl_forward_inference;
+    const unsigned scale_shift = dnnl_use_scale | dnnl_use_shift;
+    switch (t->op) {
+    case PROBLEM_ELTWISE:
+        return dnnl_eltwise_forward_desc_init(&d->eltwise, forward, t->alg, in, t->alpha, t->beta);
+    case PROBLEM_BINARY: return dnnl_binary_desc_init(&d->binary, t->alg, in, in + 1, out);
+    case PROBLEM_PRELU: return dnnl_prelu_forward_desc_init(&d->prelu, forward, in, in + 1);
+    case PROBLEM_REDUCTION:
+        return dnnl_reduction_desc_init(&d->reduction, t->alg, in, out, t->p, 0.0f);
+    case PROBLEM_SHUFFLE:
+        return dnnl_shuffle_forward_desc_init(&d->shuffle, forward, in, t->axis, t->size);
+    case PROBLEM_LNORM:
+        return dnnl_layer_normalization_forward_desc_init(&d->lnorm, forward, in, NULL, t->eps,
+                                                          scale_shift);
+    case PROBLEM_BNORM:
+        return dnnl_batch_normalization_forward_desc_init(
+            &d->bnorm, forward, in, t->eps, dnnl_use_global_stats | scale_shift);
+    case PROBLEM_LRN:
+        return dnnl_lrn_forward_desc_init(&d->lrn, forward, t->alg, in, t->size, t->alpha, t->beta,
+                                          t->k);
+    case PROBLEM_RESAMPLING:
+        return dnnl_resampling_forward_desc_init(&d->resampling, forward, t->alg, NULL, in, out);
+    default: return dnnl_unimplemented; /* group normalisation came with 3.2 */
+    }
+}
+
+dnnl_status_t onednn_tensors_pd_create(dnnl_primitive_desc_t *pd, const onednn_tensors *t,
+                                       dnnl_engine_t engine)
+{
+    static const float ones[ONEDNN_MAX_IN] = {1, 1, 1, 1, 1, 1, 1, 1};
+    onednn_tensors_desc desc;
+    onednn_md in[ONEDNN_MAX_IN], out;
+    dnnl_status_t status = onednn_md_init(&out, &t->out);
+    for (int i = 0; i < t->n && status == dnnl_success; i++)
+        status = onednn_md_init(&in[i], &t->in[i]);
+    if (status != dnnl_success)
+        return status;
+    if (t->op == PROBLEM_CONCAT)
+        return dnnl_concat_primitive_desc_create(pd, &out, t->n, t->axis, in, NULL, engine);
+    if (t->op == PROBLEM_SUM)
+        return dnnl_sum_primitive_desc_create(pd, &out, t->n, ones, in, NULL, engine);
+    status = tensors_init(&desc, t, in, &out);
+    return status == dnnl_success ? dnnl_primitive_desc_create(pd, &desc, NULL, engine, NULL)
+                                  : status;
+}
+
 dnnl_status_t onednn_append_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t alg, float alpha,
                                     float beta, float dst_scale)
 {

@@ -81,6 +81,69 @@ dnnl_status_t onednn_pd_create(dnnl_primitive_desc_t *pd, const onednn_spec *spe
     return status;
 }
 
+static dnnl_status_t create_tensors(dnnl_primitive_desc_t *pd, const onednn_tensors *t,
+                                    const onednn_md *in, onednn_md out, dnnl_engine_t engine)
+{
+    static const float ones[ONEDNN_MAX_IN] = {1, 1, 1, 1, 1, 1, 1, 1};
+    const dnnl_prop_kind_t forward = dnnl_forward_inference;
+    const unsigned scale_shift = dnnl_use_scale | dnnl_use_shift;
+    const_dnnl_memory_desc_t ins[ONEDNN_MAX_IN];
+    for (int i = 0; i < t->n; i++)
+        ins[i] = in[i];
+    switch (t->op) {
+    case PROBLEM_CONCAT:
+        return dnnl_concat_primitive_desc_create(pd, engine, out, t->n, t->axis, ins, NULL);
+    case PROBLEM_SUM: return dnnl_sum_primitive_desc_create(pd, engine, out, t->n, ones, ins, NULL);
+    case PROBLEM_ELTWISE:
+        return dnnl_eltwise_forward_primitive_desc_create(pd, engine, forward, t->alg, in[0], out,
+                                                          t->alpha, t->beta, NULL);
+    case PROBLEM_BINARY:
+        return dnnl_binary_primitive_desc_create(pd, engine, t->alg, in[0], in[1], out, NULL);
+    case PROBLEM_PRELU:
+        return dnnl_prelu_forward_primitive_desc_create(pd, engine, forward, in[0], in[1], out,
+                                                        NULL);
+    case PROBLEM_REDUCTION:
+        return dnnl_reduction_primitive_desc_create(pd, engine, t->alg, in[0], out, t->p, 0.0f,
+                                                    NULL);
+    case PROBLEM_SHUFFLE:
+        return dnnl_shuffle_forward_primitive_desc_create(pd, engine, forward, in[0], out, t->axis,
+                                                          t->size, NULL);
+    case PROBLEM_LNORM:
+        return dnnl_layer_normalization_forward_primitive_desc_create(
+            pd, engine, forward, in[0], out, NULL, t->eps, scale_shift, NULL);
+    case PROBLEM_BNORM:
+        return dnnl_batch_normalization_forward_primitive_desc_create(
+            pd, engine, forward, in[0], out, t->eps, dnnl_use_global_stats | scale_shift, NULL);
+#if DNNL_VERSION_MINOR >= 2 || DNNL_VERSION_MAJOR > 3
+    case PROBLEM_GNORM:
+        return dnnl_group_normalization_forward_primitive_desc_create(
+            pd, engine, forward, in[0], out, t->groups, t->eps, scale_shift, NULL);
+#endif
+    case PROBLEM_LRN:
+        return dnnl_lrn_forward_primitive_desc_create(pd, engine, forward, t->alg, in[0], out,
+                                                      t->size, t->alpha, t->beta, t->k, NULL);
+    case PROBLEM_RESAMPLING:
+        return dnnl_resampling_forward_primitive_desc_create(pd, engine, forward, t->alg, NULL,
+                                                             in[0], out, NULL);
+    default: return dnnl_unimplemented;
+    }
+}
+
+dnnl_status_t onednn_tensors_pd_create(dnnl_primitive_desc_t *pd, const onednn_tensors *t,
+                                       dnnl_engine_t engine)
+{
+    onednn_md in[ONEDNN_MAX_IN] = {NULL}, out = NULL;
+    dnnl_status_t status = onednn_md_init(&out, &t->out);
+    for (int i = 0; i < t->n && status == dnnl_success; i++)
+        status = onednn_md_init(&in[i], &t->in[i]);
+    if (status == dnnl_success)
+        status = create_tensors(pd, t, in, out, engine);
+    for (int i = 0; i < t->n; i++)
+        onednn_md_free(&in[i]);
+    onednn_md_free(&out);
+    return status;
+}
+
 dnnl_status_t onednn_append_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t alg, float alpha,
                                     float beta, float dst_scale)
 {

@@ -7,8 +7,9 @@
 #include <string.h>
 #include <strings.h>
 
-static const char *const op_names[PROBLEM_OP_COUNT] = {"gemm", "ip",      "conv",
-                                                       "pool", "softmax", "reorder"};
+static const char *const op_names[PROBLEM_OP_COUNT] = {
+    "gemm",   "ip",    "conv",      "pool",   "softmax", "reorder", "eltwise", "sum", "binary",
+    "prelu",  "reduction", "concat", "shuffle", "lnorm", "bnorm",   "gnorm",   "lrn", "resampling"};
 
 const char *problem_op_name(problem_op op)
 {
@@ -69,7 +70,14 @@ static bool check_size(const problem *p, char why[PROBLEM_WHY])
         weights *= (double)p->b_batch[i];
         out *= (double)p->c_batch[i];
     }
-    if (p->dims) {
+    if (p->n_shapes) {
+        for (int i = 0; i < p->n_shapes; i++) {
+            double points = 1;
+            for (int j = 0; j < p->shapes[i].rank; j++)
+                points *= (double)p->shapes[i].extent[j];
+            in = points > in ? points : in;
+        }
+    } else if (p->dims) {
         in *= (double)p->m * (double)p->k;
         weights *= (double)p->k * (double)p->n;
         out *= (double)p->m * (double)p->n;
@@ -99,7 +107,9 @@ bool problem_parse(problem_op op, const char *text, problem *p, char why[PROBLEM
     if (!split_name(text, p, why))
         return false;
     const bool keys = op == PROBLEM_CONV || op == PROBLEM_POOL || op == PROBLEM_IP;
-    if (!(keys ? problem_parse_keys(p, p->text, why) : problem_parse_dims(p, p->text, why)))
+    if (!(problem_has_tensors(op) ? problem_parse_tensors(p, p->text, why)
+          : keys                  ? problem_parse_keys(p, p->text, why)
+                                  : problem_parse_dims(p, p->text, why)))
         return false;
     return check_size(p, why);
 }

@@ -8,6 +8,17 @@
  *     softmax   128x1000: along the last axis
  *     reorder   NxCxHxW: channels first to channels last, or back
  *
+ * and operations on tensors (problem_tensors.c):
+ *
+ *     eltwise, sum           AxBx...
+ *     binary, prelu          AxBx...:AxBx..., the second broadcast to the first
+ *     reduction              AxBx...:AxBx..., the second with extents of 1 where it is reduced
+ *     concat                 AxBx...:AxBx...:..., alike but along --axis
+ *     shuffle                AxBx..., along --axis
+ *     lnorm                  AxBx..., over the last dimension
+ *     bnorm, gnorm, lrn      [gX]mbXicX[idX][ihX][iwX][epsX], lrn: [lsX][alphaX][betaX][kX]
+ *     resampling             mbXicX[idX..][ihX..][iwX..]od..oh..ow..
+ *
  * `_` separates and means nothing.  Defaults: mb 2, g 1, s 1, d 0 (taps are d + 1 apart).  Without
  * w, w is h; without h and w, both are d.  o follows from i, k, s, d and p, p from o when o is
  * there; padding after the last element is whatever makes o come out.
@@ -28,8 +39,27 @@ typedef enum problem_op {
     PROBLEM_POOL,
     PROBLEM_SOFTMAX,
     PROBLEM_REORDER,
+    PROBLEM_ELTWISE, /* from here on: tensors */
+    PROBLEM_SUM,
+    PROBLEM_BINARY,
+    PROBLEM_PRELU,
+    PROBLEM_REDUCTION,
+    PROBLEM_CONCAT,
+    PROBLEM_SHUFFLE,
+    PROBLEM_LNORM,
+    PROBLEM_BNORM,
+    PROBLEM_GNORM,
+    PROBLEM_LRN,
+    PROBLEM_RESAMPLING,
     PROBLEM_OP_COUNT
 } problem_op;
+
+/* Extents as they are written: channels are the second of those with keys. */
+enum { PROBLEM_MAX_SHAPES = 8 };
+typedef struct problem_shape {
+    int rank;
+    int64_t extent[PROBLEM_MAX_DIMS];
+} problem_shape;
 
 typedef struct problem {
     problem_op op;
@@ -52,6 +82,13 @@ typedef struct problem {
      * come from a shape of `rank` extents. */
     int64_t shape[PROBLEM_MAX_DIMS];
     int64_t rows, columns, pixels;
+
+    /* Operations on tensors. */
+    int n_shapes;
+    problem_shape shapes[PROBLEM_MAX_SHAPES];
+    double eps;            /* bnorm, gnorm, lnorm */
+    int64_t window;        /* lrn */
+    double lrn_alpha, lrn_beta, lrn_k;
 
     bool unsupported; /* after a failed parse: benchdnn takes this problem, but Hew can't do it */
 } problem;
@@ -83,8 +120,17 @@ problem_sizes problem_elements(const problem *p);
 /* Batch members of A, B and C. */
 int64_t problem_batch(const problem *p, const int64_t batch[PROBLEM_MAX_DIMS]);
 
-/* The parsers of the two families of notation; problem_parse calls them. */
+/* The parsers of the families of notation; problem_parse calls them. */
 bool problem_parse_keys(problem *p, const char *text, char why[PROBLEM_WHY]);
 bool problem_parse_dims(problem *p, const char *text, char why[PROBLEM_WHY]);
+bool problem_parse_tensors(problem *p, const char *text, char why[PROBLEM_WHY]);
+int problem_read_dims(const char **text, int64_t dims[PROBLEM_MAX_DIMS], char why[PROBLEM_WHY]);
+
+/* Operations on tensors: what they are written with. */
+static inline bool problem_has_tensors(problem_op op) { return op >= PROBLEM_ELTWISE; }
+size_t problem_volume(const problem_shape *s);
+
+/* Where concat joins its tensors; false if they differ along another axis. */
+bool problem_set_concat_axis(problem *p, int axis, char why[PROBLEM_WHY]);
 
 #endif

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 /* Reads "AxBxC" up to ':' or the end.  Returns the count of numbers, 0 after an error. */
-static int read_dims(const char **text, int64_t dims[PROBLEM_MAX_DIMS], char why[PROBLEM_WHY])
+int problem_read_dims(const char **text, int64_t dims[PROBLEM_MAX_DIMS], char why[PROBLEM_WHY])
 {
     const char *s = *text;
     for (int count = 0; count < PROBLEM_MAX_DIMS; s++) {
@@ -93,7 +93,7 @@ static bool parse_gemm(problem *p, const char *s, char why[PROBLEM_WHY])
         return read_mnk(p, s, why);
 
     int64_t a[PROBLEM_MAX_DIMS], b[PROBLEM_MAX_DIMS], c[PROBLEM_MAX_DIMS];
-    const int a_dims = read_dims(&s, a, why);
+    const int a_dims = problem_read_dims(&s, a, why);
     if (a_dims == 0)
         return false;
     if (*s != ':' || a_dims < 2) {
@@ -101,7 +101,7 @@ static bool parse_gemm(problem *p, const char *s, char why[PROBLEM_WHY])
         return false;
     }
     s++;
-    const int b_dims = read_dims(&s, b, why);
+    const int b_dims = problem_read_dims(&s, b, why);
     if (b_dims == 0)
         return false;
     if (b_dims != a_dims || a[a_dims - 1] != b[b_dims - 2]) {
@@ -118,7 +118,7 @@ static bool parse_gemm(problem *p, const char *s, char why[PROBLEM_WHY])
         return false;
     if (*s == ':') {
         s++;
-        const int c_dims = read_dims(&s, c, why);
+        const int c_dims = problem_read_dims(&s, c, why);
         if (c_dims == 0 || !check_c(p, c, c_dims, why))
             return false;
     }
@@ -136,7 +136,7 @@ bool problem_parse_dims(problem *p, const char *text, char why[PROBLEM_WHY])
 
     int64_t *const dims = p->shape;
     const char *s = text;
-    const int count = read_dims(&s, dims, why);
+    const int count = problem_read_dims(&s, dims, why);
     if (count == 0)
         return false;
     if (*s || (p->op == PROBLEM_REORDER && count < 3)) {

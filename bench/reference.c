@@ -4,6 +4,7 @@
 #include "kernels.h"
 #include "ours.h"
 #include "sample.h"
+#include "tensors.h"
 
 #include <float.h>
 #include <math.h>
@@ -121,9 +122,12 @@ static double tolerance(const bench_job *job, double largest)
     if (element_of(job->types.out)->integer)
         return 1;
     const double rounding = job->types.out == HEW_BF16 ? 0x1p-7 : 0;
-    const double length = types_quantised(&job->types) ? 0 : sum_length(p);
+    const double length = types_quantised(&job->types)    ? 0
+                          : problem_has_tensors(p->op) ? tensors_sum_length(job)
+                                                       : sum_length(p);
     /* Functions other than sums may be approximations on the other side. */
-    const bool curved = job->act.kind > HEW_ACT_CLIP || p->op == PROBLEM_SOFTMAX;
+    const bool curved = job->act.kind > HEW_ACT_CLIP || p->op == PROBLEM_SOFTMAX ||
+                        p->op == PROBLEM_LRN;
     return ((length + 8) * FLT_EPSILON + (curved ? 2e-5 : 0) + rounding) * largest;
 }
 

@@ -2,12 +2,14 @@
 #include "report.h"
 
 #include "cases.h"
+#include "tensors.h"
 
 #include <math.h>
 
 bool report_moves_data(problem_op op)
 {
-    return op == PROBLEM_POOL || op == PROBLEM_SOFTMAX || op == PROBLEM_REORDER;
+    return op == PROBLEM_POOL || op == PROBLEM_SOFTMAX || op == PROBLEM_REORDER ||
+           problem_has_tensors(op);
 }
 
 static void append(char *to, size_t size, const char *text)
@@ -34,11 +36,15 @@ void report_title(const bench_job *job, char *to, size_t size)
         append(to, size, " zp");
     if (job->log)
         append(to, size, " log");
+    if (problem_has_tensors(job->p.op) && tensors_alg_name(job)[0]) {
+        append(to, size, " ");
+        append(to, size, tensors_alg_name(job));
+    }
     if (job->bias)
         append(to, size, " +bias");
     if (job->residual)
         append(to, size, " +add");
-    if (job->act.kind != HEW_ACT_NONE) {
+    if (job->act.kind != HEW_ACT_NONE && job->p.op != PROBLEM_ELTWISE) {
         append(to, size, " +");
         append(to, size, case_act_name(job->act.kind));
     }

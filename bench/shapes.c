@@ -16,6 +16,7 @@ typedef struct reader {
     problem_op wanted, op; /* op: PROBLEM_OP_COUNT for a driver that isn't ours */
     case_settings base, now;
     unsigned algs;    /* 0: as `now` says */
+    char alg_list[256], alpha[16], beta[16]; /* of operations on tensors */
     bool type_ok[3];  /* --dt or --cfg, --sdt, --ddt */
     bool forward, direct, tags_ok;
     bool src_last, dst_last; /* reorder: channels last in --stag, --dtag */
@@ -29,6 +30,7 @@ static void reset(reader *r)
 {
     r->now = r->base;
     r->algs = 0;
+    r->alg_list[0] = r->alpha[0] = r->beta[0] = '\0';
     r->type_ok[0] = r->type_ok[1] = r->type_ok[2] = true;
     r->forward = r->direct = r->tags_ok = true;
     r->src_last = r->base.to_channels_first;
@@ -136,6 +138,7 @@ static void set_algs(reader *r, const char *list)
                  {"softmax_log", ALG_LOG}};
     char item[48];
     r->algs = 0;
+    snprintf(r->alg_list, sizeof r->alg_list, "%s", list);
     r->direct = r->op != PROBLEM_CONV;
     for (size_t i = 0; list_item(list, i, item, sizeof item); i++) {
         for (size_t k = 0; k < sizeof words / sizeof *words; k++)
@@ -215,6 +218,12 @@ static bool take_option(reader *r, const char *word)
         set_algs(r, v);
     else if ((v = value_of(word, "axis")))
         set_axis(r, v);
+    else if ((v = value_of(word, "group")))
+        r->now.groups = strtoll(v, NULL, 10);
+    else if ((v = value_of(word, "alpha")))
+        list_item(v, 0, r->alpha, sizeof r->alpha);
+    else if ((v = value_of(word, "beta")))
+        list_item(v, 0, r->beta, sizeof r->beta);
     else if ((v = value_of(word, "stag")) || (v = value_of(word, "tag")))
         set_tag(r, 's', v);
     else if ((v = value_of(word, "wtag")))
@@ -236,6 +245,25 @@ static bool take_option(reader *r, const char *word)
     return true;
 }
 
+/* A problem of an operation on tensors with each of --alg's that is known. */
+static case_result add_tensors(reader *r, const char *text, char why[PROBLEM_WHY])
+{
+    char word[96];
+    case_settings s = r->now;
+    case_result result = CASE_ADDED;
+    for (size_t i = 0; result != CASE_WRONG; i++) {
+        s.alg = list_item(r->alg_list, i, word, 48) ? word : NULL;
+        if (!s.alg && i > 0)
+            break;
+        if (s.alg && r->op == PROBLEM_ELTWISE)
+            snprintf(word + strlen(word), 48, ":%s:%s", r->alpha[0] ? r->alpha : "0",
+                     r->beta[0] ? r->beta : "0");
+        result = case_add(r->list, r->op, text, &s, why);
+        r->left_out += result == CASE_UNSUPPORTED;
+    }
+    return result;
+}
+
 static case_result add(reader *r, const char *text, char why[PROBLEM_WHY])
 {
     const bool reorder = r->op == PROBLEM_REORDER;
@@ -244,6 +272,8 @@ static case_result add(reader *r, const char *text, char why[PROBLEM_WHY])
         r->left_out++;
         return CASE_UNSUPPORTED;
     }
+    if (problem_has_tensors(r->op))
+        return add_tensors(r, text, why);
     const bool pool = r->op == PROBLEM_POOL, softmax = r->op == PROBLEM_SOFTMAX;
     const unsigned algs = r->algs & (pool ? 7u : softmax ? 24u : 0u);
     case_result result = CASE_ADDED;

@@ -188,6 +188,63 @@ static void softmax_and_reorder(void **state)
     refused(PROBLEM_SOFTMAX, "2x", "number");
 }
 
+static void shape(const problem *p, int i, int rank, int64_t a, int64_t b, int64_t c)
+{
+    assert_int_equal(p->shapes[i].rank, rank);
+    three(p->shapes[i].extent, a, b, c);
+}
+
+static void tensors__shapes(void **state)
+{
+    (void)state;
+    problem p = parsed(PROBLEM_ELTWISE, "64x3x7_n\"some\"");
+    assert_int_equal(p.n_shapes, 1);
+    shape(&p, 0, 3, 64, 3, 7);
+    assert_string_equal(p.name, "some");
+    p = parsed(PROBLEM_BINARY, "64x3x7:1x3x1");
+    shape(&p, 1, 3, 1, 3, 1);
+    p = parsed(PROBLEM_CONCAT, "2x3x5:2x4x5:2x1x5");
+    char why[PROBLEM_WHY] = "";
+    assert_int_equal(p.n_shapes, 3);
+    assert_true(problem_set_concat_axis(&p, 1, why));
+    assert_false(problem_set_concat_axis(&p, 0, why));
+    assert_false(problem_set_concat_axis(&p, 3, why));
+    refused(PROBLEM_BINARY, "64x3x7", "2 tensors");
+    refused(PROBLEM_BINARY, "64x3x7:64x3", "the first one's, or 1");
+    refused(PROBLEM_REDUCTION, "64x3x7:64x2x7", "the first one's, or 1");
+    refused(PROBLEM_ELTWISE, "64x3:64x3", "1 tensors");
+    refused(PROBLEM_CONCAT, "2x3", "or more");
+    refused(PROBLEM_LNORM, "2x", "number");
+}
+
+static void tensors__keys(void **state)
+{
+    (void)state;
+    problem p = parsed(PROBLEM_BNORM, "mb1_ic64_ih56_eps1e-3");
+    shape(&p, 0, 4, 1, 64, 56);
+    assert_int_equal(p.shapes[0].extent[3], 56);
+    assert_true(p.eps == 1e-3);
+    p = parsed(PROBLEM_BNORM, "ic10");
+    shape(&p, 0, 2, 2, 10, 0);
+    p = parsed(PROBLEM_GNORM, "g8mb2ic64id4");
+    shape(&p, 0, 5, 2, 64, 4);
+    assert_int_equal(p.g, 8);
+    p = parsed(PROBLEM_LRN, "mb1ic96ih55ls3alpha1e-4beta0.5k2");
+    assert_int_equal(p.window, 3);
+    assert_true(p.lrn_alpha == 1e-4 && p.lrn_beta == 0.5 && p.lrn_k == 2);
+    p = parsed(PROBLEM_RESAMPLING, "mb1ic8ih5oh7iw6ow12");
+    shape(&p, 0, 4, 1, 8, 5);
+    shape(&p, 1, 4, 1, 8, 7);
+    assert_int_equal(p.shapes[1].extent[3], 12);
+    refused(PROBLEM_GNORM, "g3ic64ih8", "g = 3");
+    refused(PROBLEM_BNORM, "mb0ic64ih8", "mb and ic");
+    refused(PROBLEM_BNORM, "ic64ih", "key and number");
+    refused(PROBLEM_LRN, "ic64ih8ls0", "ls is 0");
+    refused(PROBLEM_RESAMPLING, "ic64ih8", "i and o");
+    refused(PROBLEM_RESAMPLING, "ic64ih8ow8", "i and o");
+    refused(PROBLEM_BNORM, "mb1ic99999ih99999iw99999", "2^38");
+}
+
 static void work_is_counted_without_padding(void **state)
 {
     (void)state;
@@ -209,6 +266,8 @@ int main(void)
         cmocka_unit_test(gemm__shapes),
         cmocka_unit_test(gemm__broadcast_members),
         cmocka_unit_test(softmax_and_reorder),
+        cmocka_unit_test(tensors__shapes),
+        cmocka_unit_test(tensors__keys),
         cmocka_unit_test(work_is_counted_without_padding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

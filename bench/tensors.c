@@ -1,0 +1,217 @@
+/* tensors.c - jobs on tensors: their algorithms, operands and calls. */
+#include "tensors.h"
+
+#include "cases.h"
+
+#include <stdio.h>
+#include <strings.h>
+
+typedef struct call {
+    const bench_job *job;
+    void *out, *scratch;
+    const hew_threads *threads;
+} call;
+
+/* ----------------------------------------------------------------------------- operands ---- */
+
+static hew_tensor tensor_of(hew_type type, const problem_shape *s)
+{
+    hew_tensor t = {.type = type, .rank = s->rank};
+    memcpy(t.extent, s->extent, (size_t)s->rank * sizeof *t.extent);
+    return t;
+}
+
+static size_t channels_of(const problem *p)
+{
+    const problem_shape *s = &p->shapes[0];
+    return (size_t)(p->op == PROBLEM_LNORM ? s->extent[s->rank - 1] : s->extent[1]);
+}
+
+void tensors_describe(bench_job *job)
+{
+    const problem *p = &job->p;
+    size_t rest = 0;
+    for (int i = 1; i < p->n_shapes; i++)
+        rest += problem_volume(&p->shapes[i]);
+    const bool shrinks = p->op == PROBLEM_REDUCTION || p->op == PROBLEM_RESAMPLING;
+    job->in_count = job->out_count = problem_volume(&p->shapes[0]);
+    job->weights_count = 0;
+    if (shrinks)
+        job->out_count = rest;
+    else
+        job->weights_count = p->op == PROBLEM_SUM ? job->in_count : rest;
+    if (p->op == PROBLEM_CONCAT)
+        job->out_count += rest;
+    if (p->op == PROBLEM_LNORM || p->op == PROBLEM_GNORM || p->op == PROBLEM_BNORM) {
+        job->channels = channels_of(p);
+        job->weights_count = job->channels * (p->op == PROBLEM_BNORM ? 4 : 2);
+        job->types.weights = HEW_F32;
+    }
+}
+
+double tensors_sum_length(const bench_job *job)
+{
+    const problem *p = &job->p;
+    switch (p->op) {
+    case PROBLEM_REDUCTION: return (double)job->in_count / (double)job->out_count;
+    case PROBLEM_LNORM: return (double)job->channels;
+    case PROBLEM_GNORM:
+        return (double)job->in_count / (double)p->shapes[0].extent[0] / (double)p->g;
+    default: return 8;
+    }
+}
+
+/* -------------------------------------------------------------------------------- calls ---- */
+
+static hew_status concat(const call *c)
+{
+    const bench_job *job = c->job;
+    const problem *p = &job->p;
+    hew_tensor in[PROBLEM_MAX_SHAPES];
+    const void *data[PROBLEM_MAX_SHAPES];
+    hew_tensor out = tensor_of(job->types.out, &p->shapes[0]);
+    const char *rest = job->weights;
+    out.extent[job->axis] = 0;
+    for (int i = 0; i < p->n_shapes; i++) {
+        in[i] = tensor_of(job->types.in, &p->shapes[i]);
+        data[i] = i ? rest : job->in;
+        if (i)
+            rest += element_bytes(job->types.in, problem_volume(&p->shapes[i]));
+        out.extent[job->axis] += in[i].extent[job->axis];
+    }
+    return hew_concat(&HEW_CONCAT_DESC(.axis = job->axis, .count = p->n_shapes, .in = in,
+                                       .out = out), data, c->out, c->threads);
+}
+
+static hew_status shuffle(const call *c)
+{
+    const hew_tensor t = tensor_of(c->job->types.in, &c->job->p.shapes[0]);
+    return hew_shuffle(&HEW_SHUFFLE_DESC(.in = t, .out = t, .axis = c->job->axis,
+                                         .groups = c->job->groups),
+                       c->job->in, c->out, c->threads);
+}
+
+static hew_status layer_norm(const call *c)
+{
+    const bench_job *job = c->job;
+    const float *gamma = job->weights;
+    const int64_t columns = (int64_t)job->channels;
+    return hew_layer_norm(
+        &HEW_LAYER_NORM_DESC(.type = job->types.in, .rows = (int64_t)job->in_count / columns,
+                             .columns = columns, .epsilon = (float)job->p.eps),
+        &HEW_LAYER_NORM_ARGS(.in = job->in, .gamma = gamma, .beta = gamma + columns, .out = c->out,
+                             .threads = c->threads));
+}
+
+/* Pixels of an image: what follows batch and channels. */
+static int64_t pixels_of(const problem *p)
+{
+    int64_t pixels = 1;
+    for (int i = 2; i < p->shapes[0].rank; i++)
+        pixels *= p->shapes[0].extent[i];
+    return pixels;
+}
+
+static hew_group_norm_desc group_desc(const bench_job *job)
+{
+    const problem *p = &job->p;
+    return HEW_GROUP_NORM_DESC(.type = job->types.in, .batch = p->shapes[0].extent[0],
+                               .pixels = pixels_of(p), .channels = p->shapes[0].extent[1],
+                               .groups = p->g, .epsilon = (float)p->eps);
+}
+
+static hew_status group_norm(const call *c)
+{
+    const bench_job *job = c->job;
+    const float *gamma = job->weights;
+    const hew_group_norm_desc d = group_desc(job);
+    return hew_group_norm(&d, &HEW_GROUP_NORM_ARGS(.in = job->in, .gamma = gamma,
+                                                   .beta = gamma + job->channels, .out = c->out,
+                                                   .scratch = c->scratch, .threads = c->threads));
+}
+
+static hew_batch_norm_desc batch_desc(const bench_job *job)
+{
+    const problem *p = &job->p;
+    return HEW_BATCH_NORM_DESC(.type = job->types.in,
+                               .pixels = p->shapes[0].extent[0] * pixels_of(p),
+                               .channels = p->shapes[0].extent[1], .epsilon = (float)p->eps);
+}
+
+static hew_status batch_norm(const call *c)
+{
+    const bench_job *job = c->job;
+    const float *gamma = job->weights;
+    /* Only read, without training. */
+    float *const running = (float *)(uintptr_t)(gamma + 2 * job->channels);
+    const hew_batch_norm_desc d = batch_desc(job);
+    return hew_batch_norm(&d, &HEW_BATCH_NORM_ARGS(.in = job->in, .gamma = gamma,
+                                                   .beta = gamma + job->channels, .out = c->out,
+                                                   .running_mean = running,
+                                                   .running_variance = running + job->channels,
+                                                   .scratch = c->scratch, .threads = c->threads));
+}
+
+size_t tensors_scratch(const bench_job *job, size_t threads)
+{
+    size_t bytes = 0;
+    if (job->p.op == PROBLEM_GNORM) {
+        const hew_group_norm_desc d = group_desc(job);
+        hew_group_norm_scratch(&d, threads, &bytes);
+    } else if (job->p.op == PROBLEM_BNORM) {
+        const hew_batch_norm_desc d = batch_desc(job);
+        hew_batch_norm_scratch(&d, threads, &bytes);
+    }
+    return bytes;
+}
+
+/* -------------------------------------------------------------------------------- table ---- */
+
+/* benchdnn's words, the usual one first. */
+static const char *const one_way[] = {"", NULL};
+
+static const struct {
+    const char *family;
+    const char *const *algs;
+    hew_status (*run)(const call *c);
+} ops[] = {
+    [PROBLEM_CONCAT - PROBLEM_ELTWISE] = {"copy_rows", one_way, concat},
+    [PROBLEM_SHUFFLE - PROBLEM_ELTWISE] = {"transpose", one_way, shuffle},
+    [PROBLEM_LNORM - PROBLEM_ELTWISE] = {"layer_norm", one_way, layer_norm},
+    [PROBLEM_BNORM - PROBLEM_ELTWISE] = {"scale_shift", one_way, batch_norm},
+    [PROBLEM_GNORM - PROBLEM_ELTWISE] = {"scale_shift", one_way, group_norm},
+};
+
+bool tensors_set_alg(bench_job *job, const char *word, char why[PROBLEM_WHY])
+{
+    const problem_op op = job->p.op;
+    const size_t i = (size_t)(op - PROBLEM_ELTWISE);
+    const bool there = i < sizeof ops / sizeof *ops && ops[i].run;
+    if (there && op == PROBLEM_ELTWISE) {
+        if (!word)
+            job->act = (hew_act){HEW_ACT_RELU, 0, 0};
+        if (!word || case_act_parse(word, &job->act))
+            return true;
+    } else if (there) {
+        for (job->alg = 0; ops[i].algs[job->alg]; job->alg++)
+            if (!word || strcasecmp(word, ops[i].algs[job->alg]) == 0)
+                return true;
+    }
+    snprintf(why, PROBLEM_WHY, "there is no %s%s%.32s", problem_op_name(op),
+             word ? " with algorithm " : "", word ? word : "");
+    return false;
+}
+
+const char *tensors_alg_name(const bench_job *job)
+{
+    if (job->p.op == PROBLEM_ELTWISE)
+        return case_act_name(job->act.kind);
+    return ops[job->p.op - PROBLEM_ELTWISE].algs[job->alg];
+}
+
+const char *tensors_family(const bench_job *job) { return ops[job->p.op - PROBLEM_ELTWISE].family; }
+
+hew_status tensors_run(const bench_job *job, void *out, void *scratch, const hew_threads *threads)
+{
+    return ops[job->p.op - PROBLEM_ELTWISE].run(&(call){job, out, scratch, threads});
+}

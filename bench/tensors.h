@@ -1,0 +1,36 @@
+/*
+ * tensors.h - jobs on tensors, from eltwise to resampling: their algorithms, operands and calls.
+ *
+ * `in` is the first tensor.  `weights` are the others, one behind the other:
+ *
+ *     sum, binary, prelu      the second tensor
+ *     concat                  the second and those after it
+ *     lnorm, gnorm            gamma, beta: f32
+ *     bnorm                   gamma, beta, mean, variance: f32
+ *
+ * Tensors with channels are channels-last here, though extents are written channels first.
+ */
+#ifndef HEW_BENCH_TENSORS_H
+#define HEW_BENCH_TENSORS_H
+
+#include "job.h"
+
+/* The algorithm by benchdnn's name; null: the operation's usual one.  False, with a sentence in
+ * `why`, for other words. */
+bool tensors_set_alg(bench_job *job, const char *word, char why[PROBLEM_WHY]);
+const char *tensors_alg_name(const bench_job *job);
+
+/* Elements of `in`, `weights` and the output; those of a row of vectors: job->channels. */
+void tensors_describe(bench_job *job);
+
+/* Elements that one of the result is made from. */
+double tensors_sum_length(const bench_job *job);
+
+/* The family of the kernel that does the work, without its type. */
+const char *tensors_family(const bench_job *job);
+
+/* scratch: tensors_scratch bytes. */
+size_t tensors_scratch(const bench_job *job, size_t threads);
+hew_status tensors_run(const bench_job *job, void *out, void *scratch, const hew_threads *threads);
+
+#endif
