@@ -307,31 +307,31 @@ static uint64_t fashion_checksum(const struct net_type *type, int count, int bat
     return hash;
 }
 
+/* On AMX too, emulated or not; where other instructions are, there are too many of them. */
 static void fashion_has_the_same_bits(void)
 {
     enum { PICTURES = 4 };
     for (int t = 0; t < net_type_count; t++) {
         const struct net_type *type = &net_types[t];
-        case_rng("rungs, %s", type->name);
+        static uint64_t by_ref[8];
+        rng r = case_rng("%s", type->name);
+        if (test_rung() != HEW_ISA_AMX && !takes_case(&r, INT32_MAX))
+            continue;
         use_ref();
-        const uint64_t want = fashion_checksum(type, PICTURES, PICTURES, NULL);
-        hew_cpu_restrict(~0u);
-        for (int isa = HEW_ISA_COUNT - 1; isa > HEW_ISA_REF; isa--) {
-            hew_cpu_restrict((2u << isa) - 1);
-            const uint64_t got[4] = {
-                fashion_checksum(type, PICTURES, PICTURES, NULL),
-                fashion_checksum(type, PICTURES, 1, NULL),
-                fashion_checksum(type, PICTURES, 3, pool_of(2)),
-                fashion_checksum(type, PICTURES, 8, pool_of(3)),
-            };
-            no_threads();
-            for (int i = 0; i < 4; i++)
-                if (got[i] != want)
-                    fail_case("%s, variant %d: %016llx, not ref's %016llx",
-                              hew_isa_name(hew_active_isa()), i, (unsigned long long)got[i],
-                              (unsigned long long)want);
-        }
+        if (by_ref[t] == 0)
+            by_ref[t] = fashion_checksum(type, PICTURES, PICTURES, NULL);
         use_test_rung();
+        const uint64_t got[4] = {
+            fashion_checksum(type, PICTURES, PICTURES, NULL),
+            fashion_checksum(type, PICTURES, 1, NULL),
+            fashion_checksum(type, PICTURES, 3, pool_of(2)),
+            fashion_checksum(type, PICTURES, 8, pool_of(3)),
+        };
+        no_threads();
+        for (int i = 0; i < 4; i++)
+            if (got[i] != by_ref[t])
+                fail_case("variant %d: %016llx, not ref's %016llx", i, (unsigned long long)got[i],
+                          (unsigned long long)by_ref[t]);
     }
 }
 
@@ -342,7 +342,10 @@ int main(void)
         { "onnx_refuses_by_name", onnx_refuses_by_name },
         { "onnx_survives_damage", onnx_survives_damage },
         { "hewnet_survives_damage", hewnet_survives_damage },
+    };
+    static const test on_rungs[] = {
         { "fashion_has_the_same_bits", fashion_has_the_same_bits },
     };
-    return run_once("net", TESTS(tests));
+    return run_on_rungs("net", HEW_FAMILY_gemm_u8s8, TESTS(on_rungs)) +
+           run_once("net", TESTS(tests));
 }
