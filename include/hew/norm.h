@@ -191,5 +191,47 @@ HEW_API hew_status hew_group_norm_backward(const hew_group_norm_desc *desc,
 HEW_API hew_status hew_batch_norm_backward(const hew_batch_norm_desc *desc,
                                            const hew_norm_backward_args *args);
 
+/* ---------------------------------------------------------- local response normalisation ---- */
+
+typedef enum hew_lrn_kind {
+    HEW_LRN_ACROSS = 0, /* the window is channels: ONNX LRN                                       */
+    HEW_LRN_WITHIN = 1  /* the window is pixels of one channel                                    */
+} hew_lrn_kind;
+
+/*
+ * Krizhevsky, Sutskever and Hinton, ImageNet Classification, 2012:
+ *
+ *     out = in / (k + alpha / elements * sum over the window of in^2)^beta
+ *
+ * The window reaches from (window - 1) / 2 before to window / 2 after a channel or pixel, along one
+ * axis or each of `in`'s; `elements` counts all of it, what lies beyond the tensor too, as zeros.
+ */
+typedef struct hew_lrn_desc {
+    size_t size;
+    hew_lrn_kind kind;
+    hew_type type;               /* f32, bf16, f16                                                */
+    int64_t batch;               /* 0 = 1; -1 = none                                              */
+    int64_t in[3];               /* spatial extents, outermost first; 0: no such axis             */
+    int64_t channels;
+    int64_t window;              /* 1 to 256                                                      */
+    float alpha;                 /* not negative; 0 = 1e-4                                        */
+    float beta;                  /* over 0; 0 = 0.75, which is the fastest                        */
+    float k;                     /* at least 2^-126; 0 = 1                                        */
+    int64_t in_stride, out_stride; /* between pixels                                              */
+} hew_lrn_desc;
+#define HEW_LRN_DESC(...) ((hew_lrn_desc){.size = sizeof(hew_lrn_desc), __VA_ARGS__})
+
+/* in and out: [batch][in...][channels]. */
+HEW_API hew_status hew_lrn(const hew_lrn_desc *desc, const void *in, void *out,
+                           const hew_threads *threads);
+
+/* Bytes of scratch for backward runs with up to `threads` threads; 0 = 1. */
+HEW_API hew_status hew_lrn_backward_scratch(const hew_lrn_desc *desc, size_t threads,
+                                            size_t *bytes);
+
+/* The gradient of in; d_in may be d_out with the same stride.  scratch: HEW_ALIGNMENT. */
+HEW_API hew_status hew_lrn_backward(const hew_lrn_desc *desc, const void *in, const void *d_out,
+                                    void *d_in, void *scratch, const hew_threads *threads);
+
 HEW_END_C
 #endif

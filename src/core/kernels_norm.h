@@ -126,6 +126,45 @@ typedef struct hew_norm_apply_back {
 typedef void channel_norm_apply_fn(const hew_norm_apply *part);
 typedef void channel_norm_backward_apply_fn(const hew_norm_apply_back *part);
 
+/* ------------------------------------------------------------------------ lrn, lrn_backward --- */
+
+/*
+ * Pixels of a local response normalisation.  The window of a pixel's channel c is channels c - lo to
+ * c + hi of `window`, those that there are, or, with a box, channel c of each of its pixels.
+ *
+ * lrn: the sum over the window is a chain of fma(v, v, sum) from +0 in rising order, and
+ *
+ *     s = fma(sum, factor, k)      p = s^-beta      out = in * p
+ *
+ * lrn_backward: the same with, in place of out,
+ *
+ *     terms = (d_out * in) * (p / s)      rest = d_out * p
+ *
+ * and then, `window` being the terms of the first pass and the sum a chain of additions from +0,
+ *
+ *     out = fma(in * factor, sum, rest)
+ */
+typedef struct hew_lrn_part {
+    hew_type type;
+    bool gradient;     /* lrn_backward's second pass */
+    size_t pixels, n;  /* with a box: one pixel */
+    size_t lo, hi;     /* 0 with a box; less than HEW_LRN_MOST */
+    size_t box[3];     /* pixels, outermost first; {0}: none */
+    size_t box_step[3];
+    const void *window, *in, *d_out;
+    void *out;
+    size_t window_step, in_step, out_step; /* bytes between pixels; out_step: of d_out or out */
+    float *terms, *rest;
+    size_t terms_step;
+    float factor, k, beta;
+} hew_lrn_part;
+enum { HEW_LRN_MOST = 256 };
+typedef void lrn_fn(const hew_lrn_part *part);
+typedef lrn_fn lrn_backward_fn;
+typedef void lrn_ref_fn(const hew_lrn_desc *desc, const void *in, void *out);
+typedef void lrn_backward_ref_fn(const hew_lrn_desc *desc, const void *in, const void *d_out,
+                                 void *d_in);
+
 #define HEW_KERNELS_LIST "kernels_norm.def"
 #include "kernels_declare.h"
 
