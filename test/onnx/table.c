@@ -39,7 +39,7 @@ static void add_reason(table_row *row, const char *why)
 static void add_name(table *t, const char *name)
 {
     const size_t before = t->graphs ? strlen(t->graphs) : 0, size = strlen(name);
-    t->graphs = realloc(t->graphs, before + size + 4);
+    t->graphs = realloc(t->graphs, before + size + 5); /* ", ", two `, the end */
     if (!t->graphs)
         fail_case("out of memory");
     sprintf(t->graphs + before, "%s`%s`", before ? ", " : "", name);
