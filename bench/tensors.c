@@ -63,6 +63,41 @@ double tensors_sum_length(const bench_job *job)
 
 /* -------------------------------------------------------------------------------- calls ---- */
 
+static hew_operand operand_of(hew_type type, const problem_shape *s)
+{
+    return HEW_OPERAND(.tensor = tensor_of(type, s));
+}
+
+static hew_status elementwise(const call *c)
+{
+    const bench_job *job = c->job;
+    const problem_shape *s = &job->p.shapes[0];
+    return hew_elementwise(&HEW_ELEMENTWISE_DESC(.act = job->act,
+                                                 .in = operand_of(job->types.in, s),
+                                                 .out = operand_of(job->types.out, s)),
+                           job->in, c->out, c->threads);
+}
+
+static hew_status pairwise(const call *c, hew_step_kind kind)
+{
+    const bench_job *job = c->job;
+    const problem_shape *a = &job->p.shapes[0], *b = job->p.op == PROBLEM_SUM ? a : a + 1;
+    return hew_pairwise(&HEW_PAIRWISE_DESC(.kind = kind, .a = operand_of(job->types.in, a),
+                                           .b = operand_of(job->types.in, b),
+                                           .c = operand_of(job->types.out, a)),
+                        job->in, job->weights, c->out, c->threads);
+}
+
+static hew_status binary(const call *c)
+{
+    static const hew_step_kind kinds[] = {HEW_STEP_ADD, HEW_STEP_SUB, HEW_STEP_MUL, HEW_STEP_DIV,
+                                          HEW_STEP_MIN, HEW_STEP_MAX, HEW_STEP_GE,  HEW_STEP_GT,
+                                          HEW_STEP_LE,  HEW_STEP_LT,  HEW_STEP_EQ,  HEW_STEP_NE};
+    return pairwise(c, kinds[c->job->alg]);
+}
+static hew_status sum(const call *c) { return pairwise(c, HEW_STEP_ADD); }
+static hew_status prelu(const call *c) { return pairwise(c, HEW_STEP_PRELU); }
+
 static hew_status concat(const call *c)
 {
     const bench_job *job = c->job;
@@ -170,11 +205,18 @@ size_t tensors_scratch(const bench_job *job, size_t threads)
 /* benchdnn's words, the usual one first. */
 static const char *const one_way[] = {"", NULL};
 
+static const char *const binaries[] = {"add", "sub", "mul", "div", "min", "max", "ge",
+                                       "gt",  "le",  "lt",  "eq",  "ne",  NULL};
+
 static const struct {
     const char *family;
     const char *const *algs;
     hew_status (*run)(const call *c);
 } ops[] = {
+    [PROBLEM_ELTWISE - PROBLEM_ELTWISE] = {"chain", one_way, elementwise},
+    [PROBLEM_SUM - PROBLEM_ELTWISE] = {"chain", one_way, sum},
+    [PROBLEM_BINARY - PROBLEM_ELTWISE] = {"chain", binaries, binary},
+    [PROBLEM_PRELU - PROBLEM_ELTWISE] = {"chain", one_way, prelu},
     [PROBLEM_CONCAT - PROBLEM_ELTWISE] = {"copy_rows", one_way, concat},
     [PROBLEM_SHUFFLE - PROBLEM_ELTWISE] = {"transpose", one_way, shuffle},
     [PROBLEM_LNORM - PROBLEM_ELTWISE] = {"layer_norm", one_way, layer_norm},
