@@ -68,8 +68,8 @@ static bool set_parameters(onednn_tensors *t, const bench_job *job)
     t->axis = job->axis;
     t->size = p->window;
     t->groups = p->g;
-    if (p->op == PROBLEM_SHUFFLE) /* rows of the matrix that is transposed */
-        t->size = job->groups;
+    if (p->op == PROBLEM_SHUFFLE) /* columns of the matrix that is transposed */
+        t->size = p->shapes[0].extent[job->axis] / job->groups;
     return p->op != PROBLEM_ELTWISE || onednn_eltwise_of(&job->act, &t->alg, &t->alpha, &t->beta);
 }
 

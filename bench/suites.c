@@ -12,6 +12,7 @@ typedef struct suite {
     bool bias;
     hew_pooling_kind pooling;
     const char *const *problems; /* up to a null */
+    const char *alg;             /* of operations on tensors */
 } suite;
 
 static const char *const resnet50[] = {
@@ -138,34 +139,89 @@ static const char *const softmax[] = {"1x1000n\"imagenet\"",   "128x1000n\"image
 
 static const char *const reorder[] = {"1x3x224x224", "1x64x56x56", "1x512x7x7", "8x64x56x56", NULL};
 
+static const char *const eltwise[] = {"1x64x112x112n\"resnet50:conv1\"",
+                                      "1x256x56x56n\"resnet50:2c\"", "1x512x7x7n\"resnet50:5b\"",
+                                      "384x4096n\"bert_large:ffn\"", "128x1024n\"dlrm\"",
+                                      "8x256x56x56n\"resnet50:2c:8\"", NULL};
+
+static const char *const binary[] = {"1x256x56x56:1x256x56x56n\"resnet50:2c\"",
+                                     "1x2048x7x7:1x2048x7x7n\"resnet50:5c\"",
+                                     "1x256x56x56:1x256x1x1n\"channels\"",
+                                     "384x1024:1x1024n\"bert_large:bias\"",
+                                     "16x384x384:1x1x384n\"bert_large:mask\"",
+                                     "8x256x56x56:8x256x56x56n\"resnet50:2c:8\"", NULL};
+
+static const char *const layer_norm[] = {"384x1024n\"bert_large\"", "1x1024n\"a token\"",
+                                         "4096x768n\"bert:8x512\"", "128x64", "197x768n\"vit\"",
+                                         NULL};
+
+static const char *const batch_norm[] = {"mb1ic64ih112n\"resnet50:conv1\"",
+                                         "mb1ic256ih56n\"resnet50:2c\"",
+                                         "mb1ic2048ih7n\"resnet50:5c\"",
+                                         "mb8ic256ih56n\"resnet50:2c:8\"", NULL};
+
+static const char *const group_norm[] = {"g32mb1ic256ih56", "g32mb2ic320ih64n\"diffusion\"",
+                                         "g64mb1ic64ih56n\"instance\"", NULL};
+
+static const char *const concat[] = {"1x64x56x56:1x32x56x56n\"densenet\"",
+                                     "1x64x28x28:1x128x28x28:1x32x28x28:1x32x28x28"
+                                     "n\"googlenet:3a\"",
+                                     "128x16:128x16:128x16:128x16n\"dlrm\"", NULL};
+
+static const char *const shuffle[] = {"1x240x28x28n\"shufflenet\"", "8x480x14x14", NULL};
+
 static const suite suites[] = {
     {"resnet50", "ResNet-50 v1.5, batch 1, bias + relu", PROBLEM_CONV, HEW_ACT_RELU, true,
-     HEW_POOLING_MAX, resnet50},
+     HEW_POOLING_MAX, resnet50, NULL},
     {"mobilenet", "MobileNet v1 and v2, batch 1, bias + relu6", PROBLEM_CONV, HEW_ACT_CLIP, true,
-     HEW_POOLING_MAX, pointwise},
+     HEW_POOLING_MAX, pointwise, NULL},
     {"mobilenet", "its depthwise convolutions", PROBLEM_CONV, HEW_ACT_CLIP, true,
-     HEW_POOLING_MAX, depthwise},
-    {"depthwise", "those alone", PROBLEM_CONV, HEW_ACT_CLIP, true, HEW_POOLING_MAX, depthwise},
+     HEW_POOLING_MAX, depthwise, NULL},
+    {"depthwise", "those alone", PROBLEM_CONV, HEW_ACT_CLIP, true, HEW_POOLING_MAX, depthwise, NULL},
     {"bert-large", "one sequence of 384", PROBLEM_GEMM, HEW_ACT_NONE, false, HEW_POOLING_MAX,
-     bert_large},
-    {"dlrm", "MLPs, batch 128", PROBLEM_GEMM, HEW_ACT_NONE, false, HEW_POOLING_MAX, dlrm},
-    {"square", "64 to 2048", PROBLEM_GEMM, HEW_ACT_NONE, false, HEW_POOLING_MAX, square},
-    {"small", "4 to 48, odd ones too", PROBLEM_GEMM, HEW_ACT_NONE, false, HEW_POOLING_MAX, small},
-    {"gemv", "M = 1 or N = 1", PROBLEM_GEMM, HEW_ACT_NONE, false, HEW_POOLING_MAX, gemv},
+     bert_large, NULL},
+    {"dlrm", "MLPs, batch 128", PROBLEM_GEMM, HEW_ACT_NONE, false, HEW_POOLING_MAX, dlrm, NULL},
+    {"square", "64 to 2048", PROBLEM_GEMM, HEW_ACT_NONE, false, HEW_POOLING_MAX, square, NULL},
+    {"small", "4 to 48, odd ones too", PROBLEM_GEMM, HEW_ACT_NONE, false, HEW_POOLING_MAX, small, NULL},
+    {"gemv", "M = 1 or N = 1", PROBLEM_GEMM, HEW_ACT_NONE, false, HEW_POOLING_MAX, gemv, NULL},
     {"llama", "a token of a 7 B model", PROBLEM_GEMM, HEW_ACT_NONE, false, HEW_POOLING_MAX,
-     llama},
-    {"pool", "maxima", PROBLEM_POOL, HEW_ACT_NONE, false, HEW_POOLING_MAX, pool_max},
-    {"pool", "averages", PROBLEM_POOL, HEW_ACT_NONE, false, HEW_POOLING_AVG, pool_avg},
+     llama, NULL},
+    {"pool", "maxima", PROBLEM_POOL, HEW_ACT_NONE, false, HEW_POOLING_MAX, pool_max, NULL},
+    {"pool", "averages", PROBLEM_POOL, HEW_ACT_NONE, false, HEW_POOLING_AVG, pool_avg, NULL},
     {"softmax", "rows from 10 to 30522", PROBLEM_SOFTMAX, HEW_ACT_NONE, false, HEW_POOLING_MAX,
-     softmax},
-    {"reorder", "NCHW to NHWC", PROBLEM_REORDER, HEW_ACT_NONE, false, HEW_POOLING_MAX, reorder},
+     softmax, NULL},
+    {"reorder", "NCHW to NHWC", PROBLEM_REORDER, HEW_ACT_NONE, false, HEW_POOLING_MAX, reorder, NULL},
+    {"eltwise", "relu", PROBLEM_ELTWISE, HEW_ACT_NONE, false, HEW_POOLING_MAX,
+     eltwise, "relu"},
+    {"eltwise", "gelu", PROBLEM_ELTWISE, HEW_ACT_NONE, false, HEW_POOLING_MAX,
+     eltwise, "gelu_erf"},
+    {"eltwise", "tanh", PROBLEM_ELTWISE, HEW_ACT_NONE, false, HEW_POOLING_MAX,
+     eltwise, "tanh"},
+    {"eltwise", "sigmoid", PROBLEM_ELTWISE, HEW_ACT_NONE, false, HEW_POOLING_MAX,
+     eltwise, "sigmoid"},
+    {"eltwise", "exp", PROBLEM_ELTWISE, HEW_ACT_NONE, false, HEW_POOLING_MAX,
+     eltwise, "exp"},
+    {"binary", "sums", PROBLEM_BINARY, HEW_ACT_NONE, false, HEW_POOLING_MAX,
+     binary, "add"},
+    {"binary", "products", PROBLEM_BINARY, HEW_ACT_NONE, false, HEW_POOLING_MAX,
+     binary, "mul"},
+    {"lnorm", "BERT's and others", PROBLEM_LNORM, HEW_ACT_NONE, false, HEW_POOLING_MAX,
+     layer_norm, NULL},
+    {"bnorm", "ResNet-50's, inference", PROBLEM_BNORM, HEW_ACT_NONE, false, HEW_POOLING_MAX,
+     batch_norm, NULL},
+    {"gnorm", "32 groups, and instances", PROBLEM_GNORM, HEW_ACT_NONE, false, HEW_POOLING_MAX,
+     group_norm, NULL},
+    {"concat", "of channels", PROBLEM_CONCAT, HEW_ACT_NONE, false, HEW_POOLING_MAX,
+     concat, NULL},
+    {"shuffle", "of channels", PROBLEM_SHUFFLE, HEW_ACT_NONE, false, HEW_POOLING_MAX,
+     shuffle, NULL},
 };
 
 /* Whether a suite is a part of one before it. */
 static bool is_part(const suite *u)
 {
     for (const suite *other = suites; other < u; other++) {
-        if (other->problems == u->problems)
+        if (other->problems == u->problems && other->alg == u->alg)
             return true;
     }
     return false;
@@ -179,6 +235,7 @@ static case_settings settings_of(const suite *u, const case_settings *s)
     with.bias |= u->bias;
     with.act = s->act.kind == HEW_ACT_NONE ? (hew_act){u->act, 0, 0} : s->act;
     with.pooling = s->pooling == HEW_POOLING_MAX ? u->pooling : s->pooling;
+    with.alg = s->alg ? s->alg : u->alg;
     return with;
 }
 
