@@ -43,6 +43,7 @@
 #include "hew/chain.h"
 #include "hew/softmax.h"
 #include "hew/norm.h"
+#include "hew/reduce.h"
 #include "hew/quantize.h"
 #include "hew/weights.h"
 #include "hew/reorder.h"

@@ -172,6 +172,12 @@ HEW_INLINE mask16 x16_negative_int(i32x16 a)
 {
     return (mask16){_mm256_srai_epi32(a.lo, 31), _mm256_srai_epi32(a.hi, 31)};
 }
+X16_BINARY(x16_min_int, i32x16, _mm256_min_epi32)
+X16_BINARY(x16_max_int, i32x16, _mm256_max_epi32)
+HEW_INLINE mask16 x16_less_int(i32x16 a, i32x16 b)
+{
+    return (mask16){_mm256_cmpgt_epi32(b.lo, a.lo), _mm256_cmpgt_epi32(b.hi, a.hi)};
+}
 HEW_INLINE i32x16 x16_shift_up(i32x16 a, int n)
 {
     return (i32x16){_mm256_slli_epi32(a.lo, n), _mm256_slli_epi32(a.hi, n)};
@@ -244,12 +250,36 @@ HEW_INLINE float x16_sum(f32x16 a)
     const __m128 c = _mm_add_ps(b, _mm_movehl_ps(b, b));
     return _mm_cvtss_f32(_mm_add_ss(c, _mm_movehdup_ps(c)));
 }
+HEW_INLINE float x16_lanes_product(f32x16 a)
+{
+    const __m256 half = _mm256_mul_ps(a.lo, a.hi);
+    const __m128 b = _mm_mul_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+    const __m128 c = _mm_mul_ps(b, _mm_movehl_ps(b, b));
+    return _mm_cvtss_f32(_mm_mul_ss(c, _mm_movehdup_ps(c)));
+}
 HEW_INLINE float x16_largest(f32x16 a)
 {
     const __m256 half = _mm256_max_ps(a.lo, a.hi);
     const __m128 b = _mm_max_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
     const __m128 c = _mm_max_ps(b, _mm_movehl_ps(b, b));
     return _mm_cvtss_f32(_mm_max_ss(c, _mm_movehdup_ps(c)));
+}
+
+HEW_INLINE int32_t x16_sum_int(i32x16 a)
+{
+    const __m256i half = _mm256_add_epi32(a.lo, a.hi);
+    const __m128i high = _mm256_extracti128_si256(half, 1);
+    const __m128i b = _mm_add_epi32(_mm256_castsi256_si128(half), high);
+    const __m128i c = _mm_add_epi32(b, _mm_unpackhi_epi64(b, b));
+    return _mm_cvtsi128_si32(_mm_add_epi32(c, _mm_shuffle_epi32(c, 1)));
+}
+HEW_INLINE int32_t x16_largest_int(i32x16 a)
+{
+    const __m256i half = _mm256_max_epi32(a.lo, a.hi);
+    const __m128i high = _mm256_extracti128_si256(half, 1);
+    const __m128i b = _mm_max_epi32(_mm256_castsi256_si128(half), high);
+    const __m128i c = _mm_max_epi32(b, _mm_unpackhi_epi64(b, b));
+    return _mm_cvtsi128_si32(_mm_max_epi32(c, _mm_shuffle_epi32(c, 1)));
 }
 
 HEW_INLINE f32x16 x16_opaque(f32x16 a)

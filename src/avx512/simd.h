@@ -86,6 +86,9 @@ HEW_INLINE i32x16 x16_or_int(i32x16 a, i32x16 b) { return _mm512_or_si512(a, b);
 HEW_INLINE i32x16 x16_xor_int(i32x16 a, i32x16 b) { return _mm512_xor_si512(a, b); }
 HEW_INLINE mask16 x16_negative_int(i32x16 a) { return _mm512_movepi32_mask(a); }
 HEW_INLINE mask16 x16_equal_int(i32x16 a, i32x16 b) { return _mm512_cmpeq_epi32_mask(a, b); }
+HEW_INLINE i32x16 x16_min_int(i32x16 a, i32x16 b) { return _mm512_min_epi32(a, b); }
+HEW_INLINE i32x16 x16_max_int(i32x16 a, i32x16 b) { return _mm512_max_epi32(a, b); }
+HEW_INLINE mask16 x16_less_int(i32x16 a, i32x16 b) { return _mm512_cmplt_epi32_mask(a, b); }
 HEW_INLINE i32x16 x16_shift_up(i32x16 a, int n) { return _mm512_slli_epi32(a, (unsigned)n); }
 HEW_INLINE i32x16 x16_shift_down(i32x16 a, int n) { return _mm512_srai_epi32(a, (unsigned)n); }
 
@@ -137,6 +140,13 @@ HEW_INLINE float x16_sum(f32x16 a)
     const __m128 c = _mm_add_ps(b, _mm_movehl_ps(b, b));
     return _mm_cvtss_f32(_mm_add_ss(c, _mm_movehdup_ps(c)));
 }
+HEW_INLINE float x16_lanes_product(f32x16 a)
+{
+    const __m256 half = _mm256_mul_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
+    const __m128 b = _mm_mul_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+    const __m128 c = _mm_mul_ps(b, _mm_movehl_ps(b, b));
+    return _mm_cvtss_f32(_mm_mul_ss(c, _mm_movehdup_ps(c)));
+}
 /* The same tree; the largest lane, if none is NaN. */
 HEW_INLINE float x16_largest(f32x16 a)
 {
@@ -145,6 +155,10 @@ HEW_INLINE float x16_largest(f32x16 a)
     const __m128 c = _mm_max_ps(b, _mm_movehl_ps(b, b));
     return _mm_cvtss_f32(_mm_max_ss(c, _mm_movehdup_ps(c)));
 }
+
+/* The sum modulo 2^32, and the largest lane. */
+HEW_INLINE int32_t x16_sum_int(i32x16 a) { return _mm512_reduce_add_epi32(a); }
+HEW_INLINE int32_t x16_largest_int(i32x16 a) { return _mm512_reduce_max_epi32(a); }
 
 /* a, of which the compiler knows nothing. */
 HEW_INLINE f32x16 x16_opaque(f32x16 a)

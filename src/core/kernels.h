@@ -12,7 +12,7 @@
  *     kernels_rows           activations and types, over rows
  *     kernels_elementwise    operations element by element, of matrices
  *     kernels_chain          the same of any tensors, several in one pass
- *     kernels_softmax, kernels_norm, kernels_pooling, kernels_move
+ *     kernels_softmax, kernels_norm, kernels_pooling, kernels_reduce, kernels_move
  *
  * A kernel includes its own part's header; this one is for drivers, tests and benchmarks.
  */
@@ -27,6 +27,7 @@
 #include "kernels_move.h"
 #include "kernels_norm.h"
 #include "kernels_pooling.h"
+#include "kernels_reduce.h"
 #include "kernels_rows.h"
 #include "kernels_softmax.h"
 
