@@ -3,41 +3,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* -------------------------------------------------------------------- softmax and reorder ---- */
-
-typedef struct softmax_case {
-    hew_softmax_desc d;
-    size_t in;
-    bool in_place;
-    const hew_threads *threads;
-} softmax_case;
-
-static hew_status run_softmax(const void *what, void *out)
-{
-    const softmax_case *c = what;
-    float *in = out == NULL ? NULL : fuzz_floats(c->in, 1);
-    const hew_status status = hew_softmax(&c->d, c->in_place ? out : in, out, c->threads);
-    fuzz_unfloats(in);
-    return status;
-}
-
-void fuzz_softmax(fuzz_bytes *in)
-{
-    softmax_case c = {.d = HEW_SOFTMAX_DESC(.rows = fuzz_extent(in), .columns = fuzz_extent(in))};
-    hew_softmax_desc *d = &c.d;
-    d->type = fuzz_type(in), d->log = fuzz_one_in(in, 2);
-    d->in_stride = fuzz_stride(in, d->columns), d->out_stride = fuzz_stride(in, d->columns);
-    d->size -= fuzz_one_in(in, 100);
-    c.threads = fuzz_threads(in);
-    const int64_t in_stride = fuzz_or_dense(d->in_stride, d->columns);
-    const int64_t out_stride = fuzz_or_dense(d->out_stride, d->columns);
-    c.in_place = fuzz_one_in(in, 3) && in_stride == out_stride;
-    c.in = fuzz_span(1, 0, d->rows, in_stride, d->columns);
-    const size_t out = fuzz_span(1, 0, d->rows, out_stride, d->columns);
-    /* One that can't run must be refused, null pointers at the latest. */
-    fuzz_on_every_rung(run_softmax, &c, HEW_F32, out,
-                       c.in <= FUZZ_MOST_FLOATS && out <= FUZZ_MOST_FLOATS);
-}
+/* -------------------------------------------------------------------- reorder ---- */
 
 typedef struct reorder_case {
     hew_reorder_desc d;

@@ -204,8 +204,12 @@ static void in_softmax(void)
         for (; n < CHUNK && bits < UINT64_C(1) << 32; n++, bits += stride())
             in[2 * n + 1] = ref_from_bits((uint32_t)bits);
         for (int log = 0; log < 2; log++) {
-            hew_softmax_f32_ref(log, n, 2, in, 2, want, 2);
-            fn(log, n, 2, in, 2, got, 2);
+            hew_softmax_rows rows = {.log = log, .rows = n, .columns = 2, .visible = 2,
+                                     .scale = 1.0f, .in = in, .in_stride = 2, .out = want,
+                                     .out_stride = 2};
+            hew_softmax_f32_ref(&rows);
+            rows.out = got;
+            fn(&rows);
             check_bits("out", want, got, layout_of((int64_t)n, 2, 2), NAN_BITS);
         }
     }

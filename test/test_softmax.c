@@ -38,8 +38,11 @@ static void check_shape(const shape *s, rng *r, fill kind, const hew_threads *th
         poison_f32(out.data, layout_span(out_side));
         poison_f32(want, layout_span(out_side));
     }
-    hew_softmax_f32_ref(s->log, (size_t)s->rows, (size_t)s->columns, in.data,
-                        (size_t)in_side.row_stride, want, (size_t)out_side.row_stride);
+    hew_softmax_f32_ref(&(hew_softmax_rows){
+        .log = s->log, .rows = (size_t)s->rows, .columns = (size_t)s->columns,
+        .visible = (size_t)s->columns, .scale = 1.0f, .in = in.data,
+        .in_stride = (size_t)in_side.row_stride, .out = want,
+        .out_stride = (size_t)out_side.row_stride});
     const hew_softmax_desc d = desc_of(s);
     float *got = s->in_place ? in.data : out.data;
     state_save();
@@ -213,6 +216,10 @@ static void refusals(void)
     } bad[] = {
         {{.size = 7, .rows = 2, .columns = 3}, HEW_ERR_INVALID, "7"},
         {D(.type = HEW_S8, .rows = 2, .columns = 3), HEW_ERR_UNSUPPORTED, "3"},
+        {D(.rows = 2, .columns = 3, .inner = -4), HEW_ERR_INVALID, "-4"},
+        {D(.rows = 2, .columns = 3, .scale = NAN), HEW_ERR_INVALID, "nan"},
+        {D(.rows = 2, .columns = 3, .inner = 2, .in_stride = 5), HEW_ERR_INVALID, "5"},
+        {D(.rows = 2, .columns = INT64_MAX / 2, .inner = 3), HEW_ERR_OVERFLOW, "columns"},
         {D(.rows = -2, .columns = 3), HEW_ERR_INVALID, "-2"},
         {D(.rows = 2, .columns = -3), HEW_ERR_INVALID, "-3"},
         {D(.rows = 2, .columns = 3, .in_stride = 2), HEW_ERR_INVALID, "in_stride"},
