@@ -125,7 +125,9 @@ void fuzz_conv(fuzz_bytes *in)
     d->residual_stride = fuzz_stride(in, d->out_c);
     const fuzz_types t = fuzz_product_types(in);
     d->in_type = t.a, d->weight_type = t.b, d->out_type = t.c, d->residual_type = t.residual;
-    if (t.a != HEW_F32) {
+    if (t.a == HEW_F32 || t.a == HEW_F16) {
+        d->math = fuzz_one_in(in, 4) ? (hew_math)(fuzz_byte(in) % 3) : HEW_MATH_DEFAULT;
+    } else {
         c.in_zero = fuzz_zero(in, t.a), c.out_zero = fuzz_zero(in, t.c);
         c.r_zero = fuzz_zero(in, t.residual);
         c.out_scale = fuzz_scale(in), c.r_scale = fuzz_scale(in);

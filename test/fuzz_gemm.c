@@ -73,13 +73,15 @@ void fuzz_gemm(fuzz_bytes *in)
         d->b_type = fuzz_one_in(in, 2) ? HEW_S8 : HEW_S4;
         d->a_dynamic = (hew_dynamic)(fuzz_byte(in) % 4);
         d->b_group = fuzz_one_in(in, 2) ? fuzz_group(in) : 0;
-    } else if (!f32) {
+    } else if (f32 || t.a == HEW_F16 || t.b == HEW_F16) {
+        d->math = fuzz_one_in(in, 4) ? (hew_math)(fuzz_byte(in) % 3) : HEW_MATH_DEFAULT;
+    } else {
         g.a_zero = fuzz_zero(in, t.a), g.c_zero = fuzz_zero(in, t.c);
         g.r_zero = fuzz_zero(in, t.residual);
         g.c_scale = fuzz_scale(in), g.r_scale = fuzz_scale(in);
         g.bias_s32 = t.a != HEW_BF16 && fuzz_one_in(in, 3);
     }
-    g.b_zero = d->b_type != HEW_F32 && t.a != HEW_BF16 && fuzz_one_in(in, 4);
+    g.b_zero = d->b_type != HEW_F32 && d->b_type != HEW_F16 && t.a != HEW_BF16 && fuzz_one_in(in, 4);
     d->transpose_a = fuzz_one_in(in, 2), d->transpose_b = fuzz_one_in(in, 2),
     d->b_packed = fuzz_one_in(in, 2);
     const int64_t a_rows = d->transpose_a ? d->k : d->m, a_columns = d->transpose_a ? d->m : d->k;

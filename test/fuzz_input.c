@@ -85,12 +85,13 @@ fuzz_types fuzz_product_types(fuzz_bytes *in)
         {HEW_S8, HEW_S8, HEW_S8, HEW_S8},     {HEW_S8, HEW_S8, HEW_F32, HEW_F32},
         {HEW_U8, HEW_U8, HEW_U8, HEW_F32},    {HEW_S8, HEW_U8, HEW_BF16, HEW_U8},
         {HEW_BF16, HEW_BF16, HEW_F32, HEW_BF16}, {HEW_BF16, HEW_BF16, HEW_BF16, HEW_F32},
+        {HEW_F16, HEW_F16, HEW_F16, HEW_F32}, {HEW_F32, HEW_F16, HEW_F32, HEW_F16},
     };
     const unsigned b = fuzz_byte(in);
     if (b < 100)
         return (fuzz_types){HEW_F32, HEW_F32, HEW_F32, HEW_F32};
     if (b < 240)
-        return together[b % 8];
+        return together[b % 10];
     return (fuzz_types){fuzz_type(in), fuzz_type(in), fuzz_type(in), fuzz_type(in)};
 }
 
@@ -151,10 +152,11 @@ static size_t bytes_of(hew_type type, size_t n)
     return 4 * n; /* of values that are no type too */
 }
 
-/* Floats between -2 and 2, their upper halves as bf16, and any bytes. */
+/* Floats between -2 and 2, their upper halves as bf16 and f16, and any bytes. */
 void *fuzz_elements(hew_type type, size_t n, uint32_t seed)
 {
-    const size_t bytes = bytes_of(type, n), size = type == HEW_F32 ? 4 : type == HEW_BF16 ? 2 : 1;
+    const bool half = type == HEW_BF16 || type == HEW_F16;
+    const size_t bytes = bytes_of(type, n), size = type == HEW_F32 ? 4 : half ? 2 : 1;
     char *const p = (char *)malloc(4 + bytes) + 4;
     for (size_t i = 0; i < bytes; i += size) {
         seed = seed * 1664525u + 1013904223u;

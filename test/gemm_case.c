@@ -169,6 +169,8 @@ static const char *describe(const gemm_case *g, char *text, size_t size)
                       (int)d->a_dynamic, (int)d->residual_type, g->a_zero, g->c_zero, g->residual_zero,
                       g->b_zero ? " B's" : "", g->bias_s32 ? " bias" : "", (double)g->c_scale,
                       (double)g->residual_scale);
+    if (d->math)
+        n += snprintf(text + n, size - (size_t)n, " math %d -> %d", (int)d->math, (int)d->c_type);
     if (d->lda || d->ldb || d->ldc || d->ldr)
         n += snprintf(text + n, size - (size_t)n,
                       " lda %" PRId64 " ldb %" PRId64 " ldc %" PRId64 " ldr %" PRId64, d->lda,

@@ -1,4 +1,5 @@
 #include "operand.h"
+#include "ref/ref.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,17 @@ static void fill_integers(rng *r, hew_type type, void *p, size_t n, fill kind)
     }
 }
 
+static void fill_f16(rng *r, uint16_t *p, size_t n, fill kind)
+{
+    float some[256];
+    for (size_t i = 0; i < n; i += 256) {
+        const size_t count = hew_min(n - i, 256);
+        fill_f32(r, some, count, kind);
+        for (size_t j = 0; j < count; j++)
+            p[i + j] = hew_ref_f16(some[j]);
+    }
+}
+
 operand operand_new(rng *r, bool present, hew_type type, layout l, fill kind)
 {
     if (!present)
@@ -45,6 +57,8 @@ operand operand_new(rng *r, bool present, hew_type type, layout l, fill kind)
         poison_f32(o.p, layout_span(l));
     } else if (type == HEW_BF16) {
         fill_bf16(r, (uint16_t *)dense, count, kind);
+    } else if (type == HEW_F16) {
+        fill_f16(r, (uint16_t *)dense, count, kind);
     } else {
         fill_integers(r, type, dense, count, kind);
     }
@@ -77,6 +91,21 @@ void operand_check(const char *what, const buffer *copy, operand o)
         fail_case("%s was written to", what);
 }
 
+static void compare_f16(const char *what, const uint16_t *want, const uint16_t *got, layout l,
+                        nan_rule nans)
+{
+    const size_t span = layout_span(l);
+    float *floats = malloc(2 * span * sizeof *floats + 1);
+    if (!floats)
+        fail_case("out of memory");
+    for (size_t i = 0; i < span; i++) {
+        floats[i] = hew_ref_from_f16(want[i]);
+        floats[span + i] = hew_ref_from_f16(got[i]);
+    }
+    check_bits(what, floats, floats + span, l, nans);
+    free(floats);
+}
+
 void operand_compare(const char *what, const void *want, const buffer *got, operand o,
                      nan_rule nans)
 {
@@ -84,6 +113,8 @@ void operand_compare(const char *what, const void *want, const buffer *got, oper
         check_bits(what, want, got->data, o.l, nans);
     else if (o.type == HEW_BF16)
         check_bf16(what, want, got->data, o.l, nans);
+    else if (o.type == HEW_F16)
+        compare_f16(what, want, got->data, o.l, nans);
     else
         check_elements(what, o.type, want, got->data, o.l);
 }

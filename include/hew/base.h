@@ -171,6 +171,13 @@ typedef enum hew_dynamic {
                                   and all of q too                                            */
 } hew_dynamic;
 
+/* What a product of floats is computed in: hew_gemm, hew_conv. */
+typedef enum hew_math {
+    HEW_MATH_DEFAULT = 0, /* what the types of the operands say                                   */
+    HEW_MATH_BF16 = 1     /* operands of f32 are rounded to bf16 first, to nearest, ties to even;
+                             the rest is what operands of bf16 get: oneDNN's fpmath mode bf16     */
+} hew_math;
+
 /* Names and formulas are ONNX's operators where ONNX has one.  NaN in, NaN out; at an infinity the
  * limit: silu(-inf) is -0.  Error bounds in ULP, over all floats, are in docs/numerics.md. */
 typedef enum hew_act_kind {

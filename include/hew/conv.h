@@ -21,8 +21,10 @@ HEW_BEGIN_C
  * nonzero entries of `kernel`.  Taps that fall into the padding are left out of the sum.
  * groups == in_c is a depthwise convolution, with any multiplier out_c / in_c.
  *
- * Types of input, weights and output are f32; or bf16, bf16 and f32 | bf16, where denormals count
- * as zeros, in and out; or u8 | s8, s8 | u8, and f32, bf16, u8, s8 or s32:
+ * Types of input, weights and output are f32 or f16, each of them and the residual: f16 becomes f32,
+ * and the output the nearest f16; or bf16, bf16 and f32 | bf16, where denormals count as zeros, in
+ * and out; or f32 and f32 with math = HEW_MATH_BF16, which are rounded to bf16 and give the bits of
+ * those; or u8 | s8, s8 | u8, and f32, bf16, u8, s8 or s32:
  * quantised tensors as in hew_gemm (QLinearConv, ConvInteger), with in_zero for a_zero and
  * weight_zero for b_zero.
  */
@@ -43,6 +45,7 @@ typedef struct hew_conv_desc {
     hew_type in_type, weight_type, out_type; /* f32, or see above                                 */
     hew_type residual_type; /* f32; also u8, s8 where the operands are integers, or bf16          */
     hew_act act;
+    hew_math math;         /* HEW_MATH_BF16: see above                                            */
 } hew_conv_desc;
 #define HEW_CONV_DESC(...) ((hew_conv_desc){.size = sizeof(hew_conv_desc), __VA_ARGS__})
 
@@ -72,7 +75,8 @@ HEW_API void hew_conv_out_shape(const hew_conv *op, int64_t out[3]);
 
 HEW_API size_t hew_conv_packed_size(const hew_conv *op); /* bytes */
 
-/* weights: [out_c][in_c / groups][kernel...], dense: OIW, OIHW, OIDHW.  packed: 64-byte aligned. */
+/* weights: [out_c][in_c / groups][kernel...], dense: OIW, OIHW, OIDHW.  packed: 64-byte aligned.
+ * HEW_ERR_NO_MEMORY: they are converted (f16, math), and there is none for a copy meanwhile. */
 HEW_API hew_status hew_conv_pack(const hew_conv *op, const void *weights, void *packed);
 
 /* Bytes of scratch that a run with `threads` threads needs; may be 0. */

@@ -23,10 +23,14 @@ HEW_BEGIN_C
  * Types of A, B and C, and what is meant:
  *
  *     f32    f32    f32                          the formula above
+ *     f32 or f16, each of them and the residual  the same: f16 becomes f32, and C the nearest f16
  *     bf16   bf16   f32, bf16                    sums in f32; no beta; the residual f32 or bf16
  *     u8 s8  s8 u8  f32, bf16, u8, s8, s32       quantised tensors: QLinearMatMul, MatMulInteger
  *     f32    s8     f32, bf16, u8, s8            the same after quantising rows of A: a_dynamic
  *     f32    s8 s4  f32                          weight-only quantisation
+ *
+ * With math = HEW_MATH_BF16, A and B of f32 are rounded to bf16 and multiplied as such: the bits are
+ * those of the bf16 product of the rounded matrices.  C and the residual are f32 or bf16.
  *
  * Sums of bf16 are those of VDPBF16PS on every rung but amx, where they are those of TDPBF16PS:
  * bits of bf16 differ between amx and the others, and only there.  Denormals are zeros, rounding is
@@ -65,11 +69,12 @@ typedef struct hew_gemm_desc {
     int64_t stride_a, stride_b;        /* between members; 0 = dense, or HEW_STRIDE_SHARED        */
     int64_t stride_c, stride_r;        /* 0 = dense; stride_r may be HEW_STRIDE_SHARED            */
     float alpha;                       /* 0 = 1                                                   */
-    float beta;                        /* 0: C is never read, and may hold anything.  f32 only    */
+    float beta;                        /* 0: C is never read, and may hold anything.  C of f32    */
     hew_act act;
     hew_dynamic a_dynamic;             /* f32 A: how a run quantises its rows                     */
     int64_t b_group;                   /* weight-only: rows of B with one scale, a multiple of
                                           32, the last ones may be fewer; 0 = all of them         */
+    hew_math math;                     /* HEW_MATH_BF16: see above                                */
 } hew_gemm_desc;
 #define HEW_GEMM_DESC(...) ((hew_gemm_desc){.size = sizeof(hew_gemm_desc), __VA_ARGS__})
 
@@ -100,6 +105,7 @@ HEW_API void hew_gemm_destroy(hew_gemm *op); /* null is fine */
 HEW_API size_t hew_gemm_packed_size(const hew_gemm *op);
 
 /* b: plain B as described (transpose_b, ldb).  packed: 64-byte aligned.  They must not overlap.
+ * HEW_ERR_NO_MEMORY: B is converted (f16, math) and there is no memory for a copy of it meanwhile.
  * A packed operand is good for this process's ISA only: not a file format. */
 HEW_API hew_status hew_gemm_pack(const hew_gemm *op, const void *b, void *packed);
 

@@ -113,8 +113,11 @@ static hew_status normalise(hew_conv_desc *d, int64_t out[3], int *rank, hew_for
     if (d->size != sizeof *d)
         return hew_fail(HEW_ERR_INVALID, "conv: descriptor size is %zu, this library's is %zu",
                         d->size, sizeof *d);
-    hew_status s = hew_format_of("conv", d->in_type, d->weight_type, d->out_type,
-                                 d->residual_type, HEW_DYNAMIC_NONE, format);
+    hew_status s = hew_inner_types("conv", d->math, &d->in_type, &d->weight_type, &d->out_type,
+                                   &d->residual_type);
+    if (s == HEW_OK)
+        s = hew_format_of("conv", d->in_type, d->weight_type, d->out_type, d->residual_type,
+                          HEW_DYNAMIC_NONE, format);
     if (s != HEW_OK)
         return s;
     if (d->out_type == HEW_S32 && d->act.kind != HEW_ACT_NONE)
@@ -330,7 +333,9 @@ hew_status hew_conv_create(hew_conv **out, const hew_conv_desc *desc)
     op->format = format;
     op->rank = rank;
     memcpy(op->out, extents, sizeof extents);
-    s = prepare(op);
+    s = hew_conv_plan_edges(op, desc);
+    if (s == HEW_OK)
+        s = prepare(op);
     if (s != HEW_OK) {
         hew_conv_destroy(op);
         return s;

@@ -4,6 +4,7 @@
 #ifndef HEW_CONV_INTERNAL_H
 #define HEW_CONV_INTERNAL_H
 
+#include "edges.h"
 #include "pack.h"
 
 typedef enum hew_conv_path {
@@ -100,7 +101,20 @@ struct hew_conv {
     size_t padded_c; /* depthwise: out channels, rounded up to the widest register */
     hew_dwconv_s8 bytes; /* depthwise of bytes */
     hew_conv_amx amx;
+
+    /* Tensors of types that d doesn't have: conv_edges.c. */
+    hew_edge in_edge, weight_edge, residual_edge, out_edge;
+    size_t edge_bytes; /* of scratch, for a run's copies */
 };
+
+/* What a descriptor of such types needs besides, and a run of it. */
+hew_status hew_conv_plan_edges(hew_conv *op, const hew_conv_desc *callers);
+hew_status hew_conv_pack_edge(const hew_conv *op, const void *weights, void *packed);
+hew_status hew_conv_run_edges(const hew_conv *op, const hew_conv_args *args);
+
+/* Of tensors that are as d says. */
+void hew_conv_pack_inner(const hew_conv *op, const void *weights, void *packed);
+hew_status hew_conv_run_inner(const hew_conv *op, const hew_conv_args *args);
 
 /* The problem in benchdnn's words, for HEW_VERBOSE. */
 enum { HEW_CONV_TEXT = 400 };

@@ -85,15 +85,8 @@ static void pack_groups(const hew_conv *op, const char *weights, void *packed)
         }
 }
 
-hew_status hew_conv_pack(const hew_conv *op, const void *weights, void *packed)
+void hew_conv_pack_inner(const hew_conv *op, const void *weights, void *packed)
 {
-    if (!op || !weights || !packed)
-        return hew_fail(HEW_ERR_INVALID, "hew_conv_pack: %s is null",
-                        !op ? "op" : !weights ? "weights" : "packed");
-    if ((uintptr_t)packed % HEW_ALIGNMENT || (uintptr_t)weights % op->format.b_size)
-        return hew_fail(HEW_ERR_INVALID,
-                        "hew_conv_pack: weights at %p or packed at %p is misaligned", weights,
-                        packed);
     const hew_conv_desc *d = &op->d;
     const size_t count = (size_t)(d->out_c * d->kernel[0] * d->kernel[1] * d->kernel[2]) *
                          op->group_in;
@@ -109,5 +102,19 @@ hew_status hew_conv_pack(const hew_conv *op, const void *weights, void *packed)
         hew_dwconv_s8_pack(op, weights, packed);
     else
         pack_groups(op, weights, packed);
+}
+
+hew_status hew_conv_pack(const hew_conv *op, const void *weights, void *packed)
+{
+    if (!op || !weights || !packed)
+        return hew_fail(HEW_ERR_INVALID, "hew_conv_pack: %s is null",
+                        !op ? "op" : !weights ? "weights" : "packed");
+    if ((uintptr_t)packed % HEW_ALIGNMENT || ((uintptr_t)weights & op->format.b_low))
+        return hew_fail(HEW_ERR_INVALID,
+                        "hew_conv_pack: weights at %p or packed at %p is misaligned", weights,
+                        packed);
+    if (op->weight_edge.bytes)
+        return hew_conv_pack_edge(op, weights, packed);
+    hew_conv_pack_inner(op, weights, packed);
     return HEW_OK;
 }

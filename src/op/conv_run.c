@@ -131,7 +131,7 @@ static hew_status run(const hew_conv *op, const hew_conv_args *args)
 
 size_t hew_conv_scratch_size(const hew_conv *op, size_t threads)
 {
-    return op && op->worker_bytes ? hew_scratch_bytes(0, op->worker_bytes, threads) : 0;
+    return op ? hew_scratch_bytes(op->edge_bytes, op->worker_bytes, threads) : 0;
 }
 
 static hew_status check_args(const hew_conv *op, const hew_conv_args *args)
@@ -159,7 +159,7 @@ static hew_status check_args(const hew_conv *op, const hew_conv_args *args)
                              .floats = args->scale || args->bias || args->residual});
     if (s != HEW_OK)
         return s;
-    if (op->worker_bytes > 0 && (!args->scratch || (uintptr_t)args->scratch % HEW_ALIGNMENT))
+    if (op->worker_bytes + op->edge_bytes > 0 && (!args->scratch || (uintptr_t)args->scratch % HEW_ALIGNMENT))
         return hew_fail(HEW_ERR_INVALID,
                         "conv: scratch is at %p; %zu bytes aligned to %d are needed", args->scratch,
                         hew_conv_scratch_size(op, args->threads ? args->threads->count : 1),
@@ -177,6 +177,16 @@ static void report(const hew_conv *op, double us)
                      op->kernel->name, us, 2e-3 * macs / us);
 }
 
+hew_status hew_conv_run_inner(const hew_conv *op, const hew_conv_args *args)
+{
+    if (!op->format.bf16)
+        return run(op, args);
+    const unsigned mode = hew_bf16_mode();
+    const hew_status status = run(op, args);
+    hew_restore_mode(mode);
+    return status;
+}
+
 hew_status hew_conv_run(const hew_conv *op, const hew_conv_args *args)
 {
     if (!op || !args)
@@ -185,13 +195,7 @@ hew_status hew_conv_run(const hew_conv *op, const hew_conv_args *args)
     if (status != HEW_OK || op->pixels == 0)
         return status;
     const double start = HEW_UNLIKELY(hew_verbose()) ? hew_now() : 0;
-    if (op->format.bf16) {
-        const unsigned mode = hew_bf16_mode();
-        status = run(op, args);
-        hew_restore_mode(mode);
-    } else {
-        status = run(op, args);
-    }
+    status = op->edge_bytes ? hew_conv_run_edges(op, args) : hew_conv_run_inner(op, args);
     if (HEW_UNLIKELY(start != 0))
         report(op, (hew_now() - start) * 1e6);
     return status;

@@ -68,8 +68,9 @@ static hew_status check_scalars(hew_gemm_desc *d, hew_format *format)
     if (d->size != sizeof *d)
         return hew_fail(HEW_ERR_INVALID, "gemm: descriptor size is %zu, this library's is %zu",
                         d->size, sizeof *d);
-    hew_status s = HEW_OK;
-    if (!hew_format_weight_only(d, format))
+    hew_status s = hew_inner_types("gemm", d->math, &d->a_type, &d->b_type, &d->c_type,
+                                   &d->residual_type);
+    if (s == HEW_OK && !hew_format_weight_only(d, format))
         s = hew_format_of("gemm", d->a_type, d->b_type, d->c_type, d->residual_type, d->a_dynamic,
                           format);
     if (s != HEW_OK)
@@ -358,7 +359,9 @@ hew_status hew_gemm_create(hew_gemm **out, const hew_gemm_desc *desc)
         return hew_fail(HEW_ERR_NO_MEMORY, "gemm: no memory for the operation");
     op->d = d;
     op->format = format;
-    s = prepare(op);
+    s = hew_gemm_plan_edges(op, desc);
+    if (s == HEW_OK)
+        s = prepare(op);
     if (s != HEW_OK) {
         hew_gemm_destroy(op);
         return s;

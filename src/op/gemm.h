@@ -4,6 +4,7 @@
 #ifndef HEW_GEMM_INTERNAL_H
 #define HEW_GEMM_INTERNAL_H
 
+#include "edges.h"
 #include "pack.h"
 
 /* Floats between the rows of a transposed block of A beyond k: keeps rows of 4 KiB out of one
@@ -55,7 +56,19 @@ struct hew_gemm {
     size_t group_words;     /* WEIGHT_ONLY: of a chain */
     expand_s8_fn *expand;   /* WEIGHT_ONLY, many rows; else null */
     add_scaled_f32_fn *add_scaled;
+    /* Operands of types that d doesn't have: gemm_edges.c. */
+    hew_edge a_edge, b_edge, r_edge, c_edge;
+    size_t edge_bytes; /* of scratch, for a run's copies */
 };
+
+/* What a descriptor of such types needs besides, and a run of it. */
+hew_status hew_gemm_plan_edges(hew_gemm *op, const hew_gemm_desc *callers);
+hew_status hew_gemm_pack_edge(const hew_gemm *op, const void *b, void *packed);
+hew_status hew_gemm_run_edges(const hew_gemm *op, const hew_gemm_args *args);
+
+/* Of operands that are as d says. */
+void hew_gemm_pack_inner(const hew_gemm *op, const void *b, void *packed);
+hew_status hew_gemm_run_inner(const hew_gemm *op, const hew_gemm_args *args);
 
 /* The few vectors times one matrix of gemv.c: whether they serve, what they need, a task. */
 bool hew_gemv_serves(const hew_gemm_desc *d);

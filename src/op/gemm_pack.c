@@ -40,16 +40,8 @@ static void pack_plain(const hew_gemm *op, const char *b, char *out)
                    b + (d->transpose_b ? j * ldb + i : i * ldb + j) * size, size);
 }
 
-hew_status hew_gemm_pack(const hew_gemm *op, const void *b, void *packed)
+void hew_gemm_pack_inner(const hew_gemm *op, const void *b, void *packed)
 {
-    if (!op || !packed || (!b && op->d.k * op->d.n > 0))
-        return hew_fail(HEW_ERR_INVALID, "hew_gemm_pack: %s is null",
-                        !op ? "op" : !packed ? "packed" : "b");
-    if (!op->d.b_packed)
-        return hew_fail(HEW_ERR_INVALID, "hew_gemm_pack: the descriptor has b_packed = false");
-    if ((uintptr_t)packed % HEW_ALIGNMENT || (uintptr_t)b % op->format.b_size)
-        return hew_fail(HEW_ERR_INVALID, "hew_gemm_pack: b at %p or packed at %p is misaligned", b,
-                        packed);
     hew_pack_header(packed, op->layout, false);
     if (op->path == HEW_GEMM_VECTORS) {
         hew_gemv_pack(op, b, (float *)hew_gemm_packed_panels(op, packed));
@@ -65,5 +57,20 @@ hew_status hew_gemm_pack(const hew_gemm *op, const void *b, void *packed)
                                 hew_gemm_packed_sums(packed) + offset);
         }
     }
+}
+
+hew_status hew_gemm_pack(const hew_gemm *op, const void *b, void *packed)
+{
+    if (!op || !packed || (!b && op->d.k * op->d.n > 0))
+        return hew_fail(HEW_ERR_INVALID, "hew_gemm_pack: %s is null",
+                        !op ? "op" : !packed ? "packed" : "b");
+    if (!op->d.b_packed)
+        return hew_fail(HEW_ERR_INVALID, "hew_gemm_pack: the descriptor has b_packed = false");
+    if ((uintptr_t)packed % HEW_ALIGNMENT || ((uintptr_t)b & op->format.b_low))
+        return hew_fail(HEW_ERR_INVALID, "hew_gemm_pack: b at %p or packed at %p is misaligned", b,
+                        packed);
+    if (op->b_edge.bytes)
+        return hew_gemm_pack_edge(op, b, packed);
+    hew_gemm_pack_inner(op, b, packed);
     return HEW_OK;
 }

@@ -95,9 +95,11 @@ static hew_status run(const hew_gemm *op, const hew_gemm_args *args)
 
 size_t hew_gemm_scratch_size(const hew_gemm *op, size_t threads)
 {
-    if (!op || op->path == HEW_GEMM_REF || on_stack(op))
+    if (!op)
         return 0;
-    return hew_scratch_bytes(op->shared_bytes, op->worker_bytes, threads);
+    if (op->path == HEW_GEMM_REF || on_stack(op))
+        return op->edge_bytes;
+    return hew_scratch_bytes(op->edge_bytes + op->shared_bytes, op->worker_bytes, threads);
 }
 
 static bool is_quantised(const hew_gemm_args *args)
@@ -148,13 +150,23 @@ static hew_status check_args(const hew_gemm *op, const hew_gemm_args *args)
         if (s != HEW_OK)
             return s;
     }
-    if (op->path != HEW_GEMM_REF && !on_stack(op) &&
+    if ((op->edge_bytes > 0 || (op->path != HEW_GEMM_REF && !on_stack(op))) &&
         (!args->scratch || (uintptr_t)args->scratch % HEW_ALIGNMENT))
         return hew_fail(HEW_ERR_INVALID,
                         "gemm: scratch is at %p; %zu bytes aligned to %d are needed", args->scratch,
                         hew_gemm_scratch_size(op, args->threads ? args->threads->count : 1),
                         HEW_ALIGNMENT);
     return args->threads ? hew_check_threads(args->threads) : HEW_OK;
+}
+
+hew_status hew_gemm_run_inner(const hew_gemm *op, const hew_gemm_args *args)
+{
+    if (!op->format.bf16)
+        return run(op, args);
+    const unsigned mode = hew_bf16_mode();
+    const hew_status status = run(op, args);
+    hew_restore_mode(mode);
+    return status;
 }
 
 hew_status hew_gemm_run(const hew_gemm *op, const hew_gemm_args *args)
@@ -166,13 +178,7 @@ hew_status hew_gemm_run(const hew_gemm *op, const hew_gemm_args *args)
     if (status != HEW_OK || d->m == 0 || d->n == 0 || d->batch == 0)
         return status;
     const double start = HEW_UNLIKELY(hew_verbose()) ? hew_now() : 0;
-    if (op->format.bf16) {
-        const unsigned mode = hew_bf16_mode();
-        status = run(op, args);
-        hew_restore_mode(mode);
-    } else {
-        status = run(op, args);
-    }
+    status = op->edge_bytes ? hew_gemm_run_edges(op, args) : hew_gemm_run_inner(op, args);
     if (HEW_UNLIKELY(start != 0)) {
         const double us = (hew_now() - start) * 1e6;
         hew_verbose_line("gemm %s %lldx%lldx%lldx%lld %s %.1f us %.2f GOP/s",

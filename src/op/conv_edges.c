@@ -1,0 +1,68 @@
+/*
+ * conv_edges.c - convolutions of types that are converted first: edges.h.
+ */
+#include "conv.h"
+
+/* Pixels of `stride` elements; false where a copy doesn't fit. */
+static bool edge_of(hew_edge *e, hew_type type, hew_type inner, int64_t pixels, int64_t *stride,
+                    int64_t channels, uintptr_t *low)
+{
+    int64_t all = 0;
+    if (!hew_edge_of(e, type, inner, 1, &all, pixels, stride, channels))
+        return false;
+    if (type != inner)
+        *low = hew_type_size(type) - 1;
+    return true;
+}
+
+hew_status hew_conv_plan_edges(hew_conv *op, const hew_conv_desc *callers)
+{
+    hew_conv_desc *d = &op->d;
+    hew_format *f = &op->format;
+    const int64_t *out = op->out, *taps = d->kernel;
+    const int64_t in = d->batch * d->in[0] * d->in[1] * d->in[2];
+    const int64_t pixels = d->batch * out[0] * out[1] * out[2];
+    int64_t filter = d->in_c / d->groups * taps[0] * taps[1] * taps[2];
+    if (!edge_of(&op->in_edge, callers->in_type, d->in_type, in, &d->in_stride, d->in_c,
+                 &f->a_low) ||
+        !edge_of(&op->weight_edge, callers->weight_type, d->weight_type, d->out_c, &filter,
+                 filter, &f->b_low) ||
+        !edge_of(&op->residual_edge, callers->residual_type, d->residual_type, pixels,
+                 &d->residual_stride, d->out_c, &f->residual_low) ||
+        !edge_of(&op->out_edge, callers->out_type, d->out_type, pixels, &d->out_stride, d->out_c,
+                 &f->c_low))
+        return hew_fail(HEW_ERR_OVERFLOW, "conv: copies of tensors, %lld input pixels and %lld "
+                        "output pixels, are too large", (long long)in, (long long)pixels);
+    op->edge_bytes = op->in_edge.bytes + op->residual_edge.bytes + op->out_edge.bytes;
+    return HEW_OK;
+}
+
+hew_status hew_conv_pack_edge(const hew_conv *op, const void *weights, void *packed)
+{
+    void *copy = hew_malloc(op->weight_edge.bytes);
+    if (!copy)
+        return hew_fail(HEW_ERR_NO_MEMORY, "hew_conv_pack: no memory for a copy of the weights, "
+                        "%zu bytes", op->weight_edge.bytes);
+    hew_edge_in(&op->weight_edge, weights, copy, NULL);
+    hew_conv_pack_inner(op, copy, packed);
+    hew_mfree(copy);
+    return HEW_OK;
+}
+
+hew_status hew_conv_run_edges(const hew_conv *op, const hew_conv_args *args)
+{
+    hew_conv_args inner = *args;
+    char *scratch = args->scratch;
+    hew_status s = HEW_OK;
+    inner.in = hew_edge_take(&s, &op->in_edge, args->in, &scratch, args->threads);
+    inner.residual =
+        hew_edge_take(&s, &op->residual_edge, args->residual, &scratch, args->threads);
+    if (op->out_edge.bytes)
+        inner.out = hew_take(&scratch, op->out_edge.bytes);
+    inner.scratch = scratch;
+    if (s == HEW_OK)
+        s = hew_conv_run_inner(op, &inner);
+    if (s == HEW_OK && op->out_edge.bytes)
+        s = hew_edge_out(&op->out_edge, inner.out, args->out, args->threads);
+    return s;
+}
