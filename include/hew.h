@@ -44,6 +44,7 @@
 #include "hew/softmax.h"
 #include "hew/norm.h"
 #include "hew/reduce.h"
+#include "hew/order.h"
 #include "hew/quantize.h"
 #include "hew/weights.h"
 #include "hew/reorder.h"

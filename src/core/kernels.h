@@ -12,7 +12,8 @@
  *     kernels_rows           activations and types, over rows
  *     kernels_elementwise    operations element by element, of matrices
  *     kernels_chain          the same of any tensors, several in one pass
- *     kernels_softmax, kernels_norm, kernels_pooling, kernels_reduce, kernels_move
+ *     kernels_softmax, kernels_norm, kernels_pooling, kernels_reduce, kernels_order,
+ *     kernels_move
  *
  * A kernel includes its own part's header; this one is for drivers, tests and benchmarks.
  */
@@ -26,6 +27,7 @@
 #include "kernels_matrix.h"
 #include "kernels_move.h"
 #include "kernels_norm.h"
+#include "kernels_order.h"
 #include "kernels_pooling.h"
 #include "kernels_reduce.h"
 #include "kernels_rows.h"
