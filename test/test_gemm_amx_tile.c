@@ -296,12 +296,18 @@ static void pick_shape(rng *r, const hew_kernel *k, int *m, int *n)
     *n = (int)rng_between(r, pair ? 49 : k->nr - 15, pair ? 64 : k->nr);
 }
 
+static bool is_product(const hew_kernel *k)
+{
+    return k->family == HEW_FAMILY_amx_u8s8 || k->family == HEW_FAMILY_amx_s8s8 ||
+           k->family == HEW_FAMILY_amx_bf16;
+}
+
 static void tiles(void)
 {
     static const fill fills[] = {FILL_MIXED, FILL_SPECIALS, FILL_TINY, FILL_MIXED, FILL_DENORMALS,
                                  FILL_NANS};
     for (const hew_kernel *k = hew_all_kernels; k < hew_all_kernels + hew_all_kernels_count; k++) {
-        if (k->isa != HEW_ISA_AMX || k->family == HEW_FAMILY_amx_config)
+        if (!is_product(k))
             continue;
         for (int i = 0; i < 240; i++) {
             rng r = case_rng("%s, %d", k->name, i);

@@ -2,7 +2,7 @@
  * gemm_bf16 - bf16 matrix kernels.  ISA: AMX-BF16.
  * The body: gemm_tiles.h; the epilogue: src/simd/finish_f32.h.
  */
-#include "../avx512/reg_bf16.h"
+#include "../avx512/reg_bf16_dpbf16.h"
 
 #include "../simd/finish_f32.h"
 

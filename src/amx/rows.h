@@ -28,7 +28,6 @@ HEW_INLINE rows_left all_rows(const hew_gemm_tile *t)
 
 HEW_INLINE void skip_rows(rows_left *left, int rows, const int nv)
 {
-    left->t.m -= rows;
     left->t.c = (char *)left->t.c + (size_t)rows * left->t.c_stride;
     left->t.partial = (char *)left->t.partial + (size_t)(rows * nv) * 64;
     if (left->e.add)
@@ -56,12 +55,10 @@ static __attribute__((noinline)) void finish_rows(const hew_gemm_tile *t, int nv
     rows_left left = all_rows(t);
     left.t.epilogue = &left.e;
     left.t.quant = &left.q;
-    while (left.t.m > 0) {
-        const int rows = left.t.m >= height ? height : 1;
-        hew_gemm_tile part = left.t;
-        part.m = rows;
-        (rows == 1 ? one : few)(&part);
-        skip_rows(&left, rows, nv);
+    for (int m = t->m; m > 0; m -= left.t.m) {
+        left.t.m = m >= height ? height : 1;
+        (left.t.m == 1 ? one : few)(&left.t);
+        skip_rows(&left, left.t.m, nv);
     }
 }
 

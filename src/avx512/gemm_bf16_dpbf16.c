@@ -7,7 +7,7 @@
  * Bound: as f32's tiles are, src/avx512/gemm_f32.c: 24 dot products against 10 or 11 loads in the
  * wide ones, loads in the narrow; each takes two elements of k.
  */
-#include "reg_bf16.h"
+#include "reg_bf16_dpbf16.h"
 #include "reg_s32.h"
 
 HEW_INLINE vf dot(vf sum, vi a, vi b)

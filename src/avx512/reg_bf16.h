@@ -28,14 +28,13 @@ HEW_INLINE vf vf_load_bf16_masked(vf_mask m, const void *p)
 }
 
 /* The nearest ones. */
-HEW_INLINE __m256i vf_to_halves(vf x)
-{
-    return _mm512_cvtepi32_epi16(_mm512_srli_epi32(rounded_bits(x), 16));
-}
-HEW_INLINE void vf_store_bf16(void *p, vf x) { _mm256_storeu_si256(p, vf_to_halves(x)); }
+#ifndef VF_TO_HALVES /* reg_bf16_dpbf16.h has an instruction for it */
+#define VF_TO_HALVES(x) _mm512_cvtepi32_epi16(_mm512_srli_epi32(rounded_bits(x), 16))
+#endif
+HEW_INLINE void vf_store_bf16(void *p, vf x) { _mm256_storeu_si256(p, VF_TO_HALVES(x)); }
 HEW_INLINE void vf_store_bf16_masked(vf_mask m, void *p, vf x)
 {
-    _mm256_mask_storeu_epi16(p, m, vf_to_halves(x));
+    _mm256_mask_storeu_epi16(p, m, VF_TO_HALVES(x));
 }
 
 #endif

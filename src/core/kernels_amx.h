@@ -56,7 +56,10 @@ typedef struct hew_amx_shape {
 } hew_amx_shape;
 typedef void amx_config_fn(const hew_amx_shape *shape); /* null: TILERELEASE */
 
-enum { HEW_AMX_WORDS = 16 }; /* in a row of a tile, at most */
+enum {
+    HEW_AMX_WORDS = 16,    /* in a row of a tile, at most */
+    HEW_AMX_SUMS = 32 * 32 /* of a call, at most */
+};
 
 /*
  * How the words of one step are cut into chunks: as few as can be, and as even.  The last one may

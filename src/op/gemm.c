@@ -217,7 +217,8 @@ static bool is_small(const hew_gemm *op)
     return (op->path == HEW_GEMM_DIRECT || op->path == HEW_GEMM_PACKED) && !d->transpose_a &&
            d->batch == 1 && macs <= SMALL_MACS && op->act.kind == HEW_ACT_NONE && !op->staged &&
            !op->format.b_unsigned && d->a_dynamic == HEW_DYNAMIC_NONE && d->beta == 0 &&
-           !op->keeps && !op->amx_config;
+           !op->keeps &&
+           (!op->amx_config || (op->panels.count == 1 && d->m <= (int64_t)op->panels.mr));
 }
 
 /* Cuts the work into tasks, and adds up the scratch that they need. */

@@ -6,8 +6,9 @@
 enum { STACK_BYTES = 8 << 10 }; /* a run with little scratch takes it from the stack */
 
 /*
- * The whole of a small product: B packed or read in place, one block of k, nothing but tiles.  What
- * the loops above make of it costs as much as the product itself below some 16 x 16 x 16.
+ * The whole of a small product: B packed or read in place, one block of k, nothing but tiles; of
+ * AMX's, one.  What the loops above make of it costs as much as the product itself below some
+ * 16 x 16 x 16.
  */
 static void run_small(const hew_gemm *op, const hew_gemm_args *args)
 {
@@ -15,7 +16,7 @@ static void run_small(const hew_gemm *op, const hew_gemm_args *args)
     const size_t lda = (size_t)d->lda * op->format.a_size, c_size = op->format.c_size;
     const size_t ldc = (size_t)d->ldc * c_size;
     const char *packed = d->b_packed ? hew_gemm_packed_panels(op, args->packed_b) : NULL;
-    _Alignas(HEW_ALIGNMENT) float partial[HEW_MAX_MR * 64];
+    _Alignas(HEW_ALIGNMENT) float partial[HEW_AMX_SUMS]; /* more than other tiles have */
     hew_epilogue e = hew_gemm_epilogue(op, args, 0, 0, 0);
     hew_quant quant;
     const int32_t *b_sums = NULL;
@@ -23,8 +24,11 @@ static void run_small(const hew_gemm *op, const hew_gemm_args *args)
     step.b_row = 0;
     hew_gemm_tile tile = {.steps = &step,
                           .n_steps = 1,
+                          .a_stride = lda,
                           .k = (size_t)d->k,
-                          .b_stride = (size_t)d->ldb * sizeof(float),
+                          .chunk = hew_amx_cut_of(op->words).chunk,
+                          .b_stride = op->amx_config ? (size_t)op->panels.max_nr * HEW_WORD
+                                                     : (size_t)d->ldb * sizeof(float),
                           .partial = partial,
                           .last = true,
                           .c_stride = ldc,
@@ -59,15 +63,19 @@ static void run_small(const hew_gemm *op, const hew_gemm_args *args)
         tile.n = p->n;
         for (size_t t = 0; t < op->small_tiles; t++) {
             const size_t rows = op->small_rows + (t < op->small_extra);
-            for (size_t i = 0; i < rows; i++, a += lda)
+            for (size_t i = 0; i < (op->amx_config ? 1 : rows); i++, a += lda)
                 step.a[i] = a;
             tile.m = (int)rows;
+            if (op->amx_config)
+                op->amx_config(&(hew_amx_shape){tile.m, tile.n, (int)tile.chunk});
             ((hew_gemm_fn *)p->kernel->fn)(&tile);
             tile.c = (char *)tile.c + rows * ldc;
             if (e.add)
                 e.add = (const char *)e.add + rows * e.add_stride;
         }
     }
+    if (op->amx_config)
+        op->amx_config(NULL);
 }
 
 static bool on_stack(const hew_gemm *op)
