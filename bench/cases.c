@@ -98,7 +98,8 @@ static void fuse(bench_job *job, const case_settings *s)
         job->bias = s->bias;
         if (job->types.out != HEW_S32) { /* a bare sum */
             job->act = s->act;
-            job->residual = s->residual && job->types.out != HEW_BF16;
+            job->residual = s->residual &&
+                            (job->types.out != HEW_BF16 || job->types.in == HEW_BF16);
         }
     }
     job->zero_points = s->zero_points;

@@ -28,7 +28,7 @@ static const char *const help[] = {
     "  --suite NAME        a built-in list of problems; --list shows them.  NAME:TYPES with these\n"
     "  --shapes FILE       a shape file of benchdnn\n"
     "  --mb N              this batch size instead of the one written (conv, pool, ip)\n"
-    "  --types TYPES       of input, weights and output: f32, u8s8u8, s8s8s32, u8:s8:f32, ...\n"
+    "  --types TYPES       of input, weights and output: f32, bf16, f16, fpmath, u8s8s32, ...\n"
     "                      (u8s8 is u8s8u8); u8, s8 for pool; f32 times s8: wo8, times s4: wo4;\n"
     "                      dyn8, dyn8u: after quantising rows of f32 to s8, u8 while running\n"
     "  --out TYPE          this type of output instead: u8, s8, s32, f32, bf16\n"
@@ -248,7 +248,8 @@ static void parse_what(options *o, case_settings *s, int option, const char *val
     case OPT_TYPES:
         s->types_given = true;
         if (!types_parse(value, &s->types))
-            options_fail("--types %s: f32, u8s8, s8s8, u8s8s32, ..., wo8, wo4, u8, s8", value);
+            options_fail("--types %s: f32, bf16, bf16bf16f32, f16, fpmath, u8s8, s8s8, ..., wo8, "
+                         "wo4, u8, s8", value);
         break;
     case OPT_OUT:
         s->has_out = true;

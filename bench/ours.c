@@ -27,7 +27,7 @@ static hew_gemm_desc gemm_desc(const bench_job *job, bool one_call)
     hew_gemm_desc d = HEW_GEMM_DESC(.m = p->m, .n = p->n, .k = p->k, .a_type = job->types.in,
                                     .b_type = job->types.weights, .c_type = job->types.out,
                                     .residual_type = residual_type(job), .b_group = job->b_group,
-                                    .a_dynamic = job->types.dynamic);
+                                    .a_dynamic = job->types.dynamic, .math = job->types.math);
     d.transpose_a = job->transpose_a;
     d.transpose_b = bench_b_transposed(job);
     d.b_packed = job->packed;
@@ -111,7 +111,8 @@ static hew_status create_conv(ours *o)
     hew_conv_desc d = HEW_CONV_DESC(.batch = p->mb, .in_c = p->ic, .out_c = p->oc, .groups = p->g,
                                     .in_type = job->types.in, .weight_type = job->types.weights,
                                     .out_type = job->types.out,
-                                    .residual_type = residual_type(job));
+                                    .residual_type = residual_type(job),
+                                    .math = job->types.math);
     for (int i = 0; i < p->rank; i++) {
         d.in[i] = p->in[i];
         d.kernel[i] = p->kernel[i];

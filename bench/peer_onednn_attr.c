@@ -113,6 +113,9 @@ bool onednn_job_attr(dnnl_primitive_attr_t attr, const bench_job *job, const one
 {
     const float unit = unit_of(job);
     dnnl_post_ops_t ops;
+    if (job->types.math &&
+        dnnl_primitive_attr_set_fpmath_mode(attr, dnnl_fpmath_mode_bf16) != dnnl_success)
+        return false;
     if (onednn_set_quant(attr, q) != dnnl_success || dnnl_post_ops_create(&ops) != dnnl_success)
         return false;
     const float residual = (job->residual_scale != 0 ? job->residual_scale : 1) * unit;

@@ -121,7 +121,10 @@ static double tolerance(const bench_job *job, double largest)
         return 0;
     if (element_of(job->types.out)->integer)
         return 1;
-    const double rounding = job->types.out == HEW_BF16 ? 0x1p-7 : 0;
+    /* fpmath allows bf16, and doesn't ask for it: operands may have been rounded or not. */
+    const double rounding = job->types.out == HEW_BF16 || job->types.math ? 0x1p-7
+                            : job->types.out == HEW_F16                   ? 0x1p-10
+                                                                          : 0;
     const double length = types_quantised(&job->types)    ? 0
                           : problem_has_tensors(p->op) ? tensors_sum_length(job)
                                                        : sum_length(p);

@@ -1,6 +1,7 @@
 /* types.c - the tables of types, and what is read from them. */
 #include "types.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,31 @@ static double get_bf16(const void *x, size_t i)
     float value;
     memcpy(&value, &bits, sizeof value);
     return value;
+}
+static void put_bf16(void *x, size_t i, double value)
+{
+    const float f = (float)value;
+    uint32_t bits;
+    memcpy(&bits, &f, sizeof bits);
+    ((uint16_t *)x)[i] = (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+static double get_f16(const void *x, size_t i)
+{
+    const int bits = ((const uint16_t *)x)[i], exponent = bits >> 10 & 31, digits = bits & 1023;
+    const double size = exponent == 31 ? (digits ? NAN : INFINITY)
+                        : exponent == 0 ? ldexp(digits, -24)
+                                        : ldexp(digits + 1024, exponent - 25);
+    return bits & 0x8000 ? -size : size;
+}
+/* The nearest one; of numbers that have one. */
+static void put_f16(void *x, size_t i, double value)
+{
+    int exponent;
+    frexp(value, &exponent);
+    const int last = exponent - 11 < -24 ? -24 : exponent - 11; /* of the last digit */
+    const int digits = (int)nearbyint(ldexp(fabs(value), -last));
+    const int size = digits < 1024 ? digits : ((last + 24) << 10) + digits;
+    ((uint16_t *)x)[i] = (uint16_t)(size | (signbit(value) ? 0x8000 : 0));
 }
 static double get_s8(const void *x, size_t i)
 {
@@ -60,8 +86,8 @@ static void put_s4(void *x, size_t i, double value)
 /* Biases are as large as a sum of some hundred products. */
 static const element elements[] = {
     [HEW_F32] = {"f32", 32, false, -1, 1, 0, 0, 0, get_f32, put_f32},
-    [HEW_BF16] = {"bf16", 16, false, -1, 1, 0, 0, 0, get_bf16, NULL},
-    [HEW_F16] = {"f16", 16, false, -1, 1, 0, 0, 0, NULL, NULL},
+    [HEW_BF16] = {"bf16", 16, false, -1, 1, 0, 0, 0, get_bf16, put_bf16},
+    [HEW_F16] = {"f16", 16, false, -1, 1, 0, 0, 0, get_f16, put_f16},
     [HEW_S8] = {"s8", 8, true, -128, 127, -7, -5, 5, get_s8, put_s8},
     [HEW_U8] = {"u8", 8, true, 0, 255, 119, 120, 136, get_u8, put_u8},
     [HEW_S32] = {"s32", 32, true, -100000, 100000, 0, 0, 0, get_s32, put_s32},
@@ -118,17 +144,18 @@ void fill_values(hew_type type, void *x, size_t count, double lo, double hi, uin
 
 enum {
     F32 = 1 << HEW_F32, BF16 = 1 << HEW_BF16, S8 = 1 << HEW_S8, U8 = 1 << HEW_U8,
-    S32 = 1 << HEW_S32, S4 = 1 << HEW_S4,
+    S32 = 1 << HEW_S32, S4 = 1 << HEW_S4, F16 = 1 << HEW_F16,
     PRODUCTS = 1 << PROBLEM_GEMM | 1 << PROBLEM_IP, ANY = (1 << PROBLEM_OP_COUNT) - 1
 };
 
 static const struct {
     const char *name;
     bench_types types;
-} short_names[] = {{"wo8", {HEW_F32, HEW_S8, HEW_F32, HEW_DYNAMIC_NONE}},
-                   {"wo4", {HEW_F32, HEW_S4, HEW_F32, HEW_DYNAMIC_NONE}},
-                   {"dyn8", {HEW_F32, HEW_S8, HEW_F32, HEW_DYNAMIC_SYMMETRIC}},
-                   {"dyn8u", {HEW_F32, HEW_S8, HEW_F32, HEW_DYNAMIC_ASYMMETRIC}}};
+} short_names[] = {{"wo8", {HEW_F32, HEW_S8, HEW_F32, HEW_DYNAMIC_NONE, HEW_MATH_DEFAULT}},
+                   {"wo4", {HEW_F32, HEW_S4, HEW_F32, HEW_DYNAMIC_NONE, HEW_MATH_DEFAULT}},
+                   {"dyn8", {HEW_F32, HEW_S8, HEW_F32, HEW_DYNAMIC_SYMMETRIC, HEW_MATH_DEFAULT}},
+                   {"dyn8u", {HEW_F32, HEW_S8, HEW_F32, HEW_DYNAMIC_ASYMMETRIC, HEW_MATH_DEFAULT}},
+                   {"fpmath", {HEW_F32, HEW_F32, HEW_F32, HEW_DYNAMIC_NONE, HEW_MATH_BF16}}};
 enum { N_SHORT = sizeof short_names / sizeof *short_names };
 
 /* The type whose name the text begins with, the text moved past it. */
@@ -200,7 +227,7 @@ const char *types_name(problem_op op, const bench_types *types)
 bool types_same(const bench_types *a, const bench_types *b)
 {
     return a->in == b->in && a->weights == b->weights && a->out == b->out &&
-           a->dynamic == b->dynamic;
+           a->dynamic == b->dynamic && a->math == b->math;
 }
 
 /* ------------------------------------------------------------------------------- what fits --- */
@@ -212,6 +239,9 @@ static const struct {
     const char *words;
 } rules[] = {
     {ANY, F32, F32, F32, true, false, "f32"},
+    {PRODUCTS | 1 << PROBLEM_CONV, BF16, BF16, F32 | BF16, false, false, "bf16, bf16bf16f32"},
+    {PRODUCTS | 1 << PROBLEM_CONV, F16 | F32, F16 | F32, F16 | F32, false, false,
+     "f16 or f32 times f16 or f32 to either, fpmath"},
     {PRODUCTS | 1 << PROBLEM_CONV, U8 | S8, U8 | S8, F32 | BF16 | U8 | S8 | S32, false, false,
      "u8 or s8 times s8 or u8 to u8, s8, s32, f32 or bf16"},
     {PRODUCTS, F32, S8 | S4, F32, false, false, "wo8, wo4"},
@@ -235,7 +265,7 @@ bool types_fit(problem_op op, const bench_types *types, char why[PROBLEM_WHY])
                                    problem_op_name(op), types_name(op, types));
     const char *comma = "";
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
-        if (!(rules[i].ops >> op & 1))
+        if (!(rules[i].ops >> op & 1) || (types->math && rules[i].in != (F16 | F32)))
             continue;
         if (rules[i].in >> types->in & 1 && rules[i].weights >> types->weights & 1 &&
             rules[i].out >> types->out & 1 &&

@@ -36,11 +36,13 @@ void fill_values(hew_type type, void *x, size_t count, double lo, double hi, uin
 typedef struct bench_types {
     hew_type in, weights, out;
     hew_dynamic dynamic; /* f32 times s8: rows of the input are quantised by the run */
+    hew_math math;       /* f32 times f32 */
 } bench_types;
 
 /*
  * "f32", "u8s8", "u8s8s32", "u8:s8:s32", "s8": what oneDNN's benchdnn calls --dt or --cfg.  "wo8",
- * "wo4", "dyn8", "dyn8u": weights alone, and the input while running, symmetric or not.
+ * "wo4", "dyn8", "dyn8u": weights alone, and the input while running, symmetric or not.  "fpmath":
+ * f32, multiplied in bf16, as oneDNN's fpmath mode of that name.
  * One type stands for all three; two leave the output to be that of the input.
  */
 bool types_parse(const char *word, bench_types *types);

@@ -29,6 +29,10 @@ static void types__names(void **state)
     (void)state;
     types_are("f32", HEW_F32, HEW_F32, HEW_F32, "f32");
     types_are("f32:f32:f32", HEW_F32, HEW_F32, HEW_F32, "f32");
+    types_are("bf16", HEW_BF16, HEW_BF16, HEW_BF16, "bf16");
+    types_are("bf16bf16f32", HEW_BF16, HEW_BF16, HEW_F32, "bf16bf16f32");
+    types_are("f16f16", HEW_F16, HEW_F16, HEW_F16, "f16");
+    types_are("fpmath", HEW_F32, HEW_F32, HEW_F32, "fpmath");
     types_are("u8s8", HEW_U8, HEW_S8, HEW_U8, "u8s8u8");
     types_are("s8s8", HEW_S8, HEW_S8, HEW_S8, "s8s8s8");
     types_are("u8s8u8", HEW_U8, HEW_S8, HEW_U8, "u8s8u8");
@@ -63,7 +67,10 @@ static void types__operations(void **state)
                  {PROBLEM_IP, "s8s8f32", true},     {PROBLEM_GEMM, "u8s4u8", false},
                  {PROBLEM_POOL, "u8", true},        {PROBLEM_POOL, "u8s8u8", false},
                  {PROBLEM_SOFTMAX, "u8", false},    {PROBLEM_REORDER, "f32", true},
-                 {PROBLEM_CONV, "f32f32u8", false}, {PROBLEM_CONV, "bf16", false}};
+                 {PROBLEM_CONV, "f32f32u8", false}, {PROBLEM_CONV, "bf16", true},
+                 {PROBLEM_GEMM, "bf16bf16f32", true}, {PROBLEM_IP, "f16f16f32", true},
+                 {PROBLEM_CONV, "fpmath", true},    {PROBLEM_POOL, "fpmath", false},
+                 {PROBLEM_GEMM, "bf16f32", false}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         bench_types t;
         assert_true(types_parse(cases[i].types, &t));
@@ -76,7 +83,7 @@ static void types__operations(void **state)
 static void types__elements(void **state)
 {
     (void)state;
-    static const hew_type types[] = {HEW_F32, HEW_S8, HEW_U8, HEW_S32, HEW_S4};
+    static const hew_type types[] = {HEW_F32, HEW_BF16, HEW_F16, HEW_S8, HEW_U8, HEW_S32, HEW_S4};
     for (size_t k = 0; k < sizeof types / sizeof *types; k++) {
         const element *e = element_of(types[k]);
         void *x = element_alloc(types[k], 1001), *y = element_alloc(types[k], 1001);
@@ -96,6 +103,14 @@ static void types__elements(void **state)
         free(y);
     }
     assert_int_equal(element_bytes(HEW_S4, 5), 3);
+    uint16_t half;
+    for (int bits = 0; bits < 0x7c00; bits += 7) { /* between two of them: the nearer one */
+        uint16_t pair[2] = {(uint16_t)bits, (uint16_t)(bits + 1)};
+        const element *f16 = element_of(HEW_F16);
+        const double low = f16->get(pair, 0), step = bits < 0x7bff ? f16->get(pair, 1) - low : 0;
+        f16->put(&half, 0, -(low + 0.49 * step));
+        assert_int_equal(half, bits | 0x8000);
+    }
 }
 
 static void types__of_a_case(void **state)
@@ -169,8 +184,8 @@ static void shapes__types(void **state)
     (void)state;
     const char *text = "--cfg=u8s8u8,f32 --attr-oscale=per_oc:2.5 --attr-zero-points=src:common:1\n"
                        "ic16ih8oc16kh3ph1\n"
-                       "--reset --dt=bf16,s8:s8:f32 ic16ih8oc16kh3ph1\n"
-                       "--dt=f16 ic16ih8oc16kh3ph1n\"left_out\"\n";
+                       "--reset --dt=s32,s8:s8:f32 ic16ih8oc16kh3ph1\n"
+                       "--dt=f16:bf16 ic16ih8oc16kh3ph1n\"left_out\"\n";
     case_list list;
     assert_int_equal(read_shapes(PROBLEM_CONV, text, &list), 2);
     assert_string_equal(types_name(PROBLEM_CONV, &list.jobs[0].types), "u8s8u8");
@@ -190,14 +205,14 @@ static void shapes__options(void **state)
     (void)state;
     case_list list;
     const char *text = "# a comment\n"
-                       "--reset --dt=f32,bf16\n"
+                       "--reset --dt=f32,s32\n"
                        "--dir=FWD_B --mb=4\n"
                        "--attr-post-ops=, \\\n"
                        "                relu\n"
                        "ic16ih8oc16kh3ph1n\"one\"   # not read\n"
                        "--attr-post-ops=sum+relu ic16ih8oc16kh3ph1n\"two\"\n"
                        "--dir=BWD_D ic16ih8oc16kh3ph1n\"left_out\"\n"
-                       "--reset --cfg=bf16bf16bf16 ic16ih8oc16kh3ph1n\"left_out\"\n"
+                       "--reset --cfg=s32s32s32 ic16ih8oc16kh3ph1n\"left_out\"\n"
                        "--cfg=f32 ic16ih8oc16kh3ph1n\"three\"\n";
     assert_int_equal(read_shapes(PROBLEM_CONV, text, &list), 3);
     assert_int_equal(list.jobs[0].p.mb, 4);

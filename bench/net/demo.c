@@ -36,7 +36,7 @@ struct options {
 
 static const char usage[] =
     "usage: hew-demo [options]\n"
-    "  --types T      f32, u8s8, several with commas between them, or all (all)\n"
+    "  --types T      f32, bf16, u8s8, several with commas between them, or all (all)\n"
     "  --files DIR    where fashion.hewnet, fashion.ranges and fashion100.bin are (bench/net)\n"
     "  --data DIR     the Fashion-MNIST pictures (/usr/share/datasets/fashion-mnist)\n"
     "  --threads N    0 = as many as there are (0)\n"

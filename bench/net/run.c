@@ -49,7 +49,7 @@ static const char usage[] =
     "  --mean A,B,C   subtracted from the bytes of each channel, and\n"
     "  --std A,B,C    what they are then divided by, in the model's channel order\n"
     "  --check DIR    compare with the recorded logits in DIR/NAME.logits.f32\n"
-    "  --types T      f32 (default), u8s8, several with commas between them, or all\n"
+    "  --types T      f32 (default), bf16, u8s8, several with commas between them, or all\n"
     "  --ranges FILE  what u8s8 needs to know of tensors; else it is calibrated on the pictures\n"
     "  --observer O   calibrate by min-max, moving-average, percentile, kl or mse (default)\n"
     "  --write-ranges FILE  keep what was found\n"

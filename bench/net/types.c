@@ -27,6 +27,28 @@ static hew_status keep_weights(struct net_layer *l, const struct net_tensor *in,
     return HEW_OK;
 }
 
+/* --------------------------------------------------------------------------------- bf16 ----- */
+
+static hew_status to_bf16(const float *in, int count, void *out)
+{
+    return hew_reorder(&HEW_REORDER_DESC(.out_type = HEW_BF16, .pixels = 1, .channels = count), in,
+                       out, NULL);
+}
+
+static hew_status put_bf16(const struct net_tensor *tensor, const float *in, int count, void *out)
+{
+    (void)tensor;
+    return to_bf16(in, count, out);
+}
+
+static hew_status round_weights(struct net_layer *l, const struct net_tensor *in, int count,
+                                void **out)
+{
+    (void)in;
+    *out = malloc((size_t)count * sizeof(uint16_t));
+    return *out ? to_bf16(l->weights, count, *out) : HEW_ERR_NO_MEMORY;
+}
+
 /* --------------------------------------------------------------------------------- u8s8 ----- */
 
 static hew_status put_u8(const struct net_tensor *tensor, const float *in, int count, void *out)
@@ -64,6 +86,9 @@ const struct net_type net_types[] = {
     { .name = "f32", .tensors = HEW_F32, .weights = HEW_F32, .pooling = "pooling_f32",
       .unit = "GFLOP/s", .peak = hew_bench_peak_gflops, .agreement = 1e-3,
       .put = put_f32, .convert = keep_weights },
+    { .name = "bf16", .tensors = HEW_BF16, .weights = HEW_BF16, .pooling = "pooling_bf16",
+      .unit = "GFLOP/s", .peak = hew_bench_peak_gflops, .loss = 0.5,
+      .put = put_bf16, .convert = round_weights },
     { .name = "u8s8", .tensors = HEW_U8, .weights = HEW_S8, .ranged = true,
       .pooling = "pooling_u8", .unit = "GOP/s", .peak = peak_int8, .loss = 0.5,
       .put = put_u8, .convert = quantize_weights },
