@@ -110,9 +110,10 @@ void fuzz_binary(fuzz_bytes *in)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static void (*const operations[])(fuzz_bytes *) = {fuzz_gemm,    fuzz_conv,    fuzz_pooling,
-                                                       fuzz_softmax, fuzz_reorder, fuzz_binary};
+    static void (*const operations[])(fuzz_bytes *) = {
+        fuzz_gemm,   fuzz_conv,       fuzz_pooling,      fuzz_softmax, fuzz_reorder,
+        fuzz_binary, fuzz_layer_norm, fuzz_channel_norm, fuzz_lrn};
     fuzz_bytes in = {data, size};
-    operations[fuzz_byte(&in) % 6](&in);
+    operations[fuzz_byte(&in) % (sizeof operations / sizeof operations[0])](&in);
     return 0;
 }

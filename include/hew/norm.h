@@ -86,7 +86,8 @@ HEW_API hew_status hew_layer_norm_backward(const hew_layer_norm_desc *desc,
  * pixels: Wu and He, Group Normalization, 2018; ONNX GroupNormalization.  With as many groups as
  * channels it is instance norm: Ulyanov et al., 2016; ONNX InstanceNormalization.
  *
- *     out = act((in - mean) * rstd * gamma + beta + residual)     rstd = 1 / sqrt(variance + epsilon)
+ *     out = act((in - mean) * rstd * gamma + beta + residual)
+ *     rstd = 1 / sqrt(variance + epsilon)
  */
 typedef struct hew_group_norm_desc {
     size_t size;
@@ -123,7 +124,8 @@ HEW_API hew_status hew_group_norm(const hew_group_norm_desc *desc, const hew_gro
  * Each channel, with its mean and variance over all pixels of all images: Ioffe and Szegedy, Batch
  * Normalization, 2015; ONNX BatchNormalization.
  *
- *     out = act((in - mean) * rstd * gamma + beta + residual)     rstd = 1 / sqrt(variance + epsilon)
+ *     out = act((in - mean) * rstd * gamma + beta + residual)
+ *     rstd = 1 / sqrt(variance + epsilon)
  *
  * In training these are the batch's own, and what runs keep of them is
  *
@@ -172,7 +174,7 @@ HEW_API hew_status hew_batch_norm(const hew_batch_norm_desc *desc, const hew_bat
  */
 typedef struct hew_norm_backward_args {
     size_t size;
-    const void *in;              /* null: frozen batch norm, neither d_gamma nor d_beta            */
+    const void *in;              /* null: frozen batch norm, neither d_gamma nor d_beta           */
     const void *out;             /* what the forward run gave; null without relu                  */
     const void *d_out;
     const float *gamma;          /* null: 1                                                       */

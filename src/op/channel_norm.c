@@ -3,8 +3,8 @@
  * from them for each channel, and the results.
  *
  * Of several images that fit in a core's cache, each is a task with all of its passes.  Otherwise a
- * pass is a job with tasks of its own, cut by pixels and channels.  Neither changes a bit: parts are
- * HEW_NORM_PART pixels always.
+ * pass is a job with tasks of its own, cut by pixels and channels.  Neither changes a bit: parts
+ * are HEW_NORM_PART pixels always.
  */
 #include "channel_norm.h"
 

@@ -1,8 +1,8 @@
 /*
  * channel_norm_backward - the definition of the gradients of group and batch norm.
  *
- * With g = d_out, or +0 where relu has let nothing through, the sums over an image's parts are those
- * of kernels_norm.h, added in order in double precision:
+ * With g = d_out, or +0 where relu has let nothing through, the sums over an image's parts are
+ * those of kernels_norm.h, added in order in double precision:
  *
  *     s[c] = sum of g      t[c] = (sum of g * (in - mean)) * rstd        rounded to floats
  *     d_beta[c] = sum over images of s[c]      d_gamma[c] = sum over images of t[c]

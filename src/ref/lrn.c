@@ -1,12 +1,12 @@
 /*
  * lrn - the definition of hew_lrn and of its gradient:
  *
- *     sum = a chain of fma(v, v, sum) from +0 over the window in rising order, what lies outside the
- *           tensor left out
+ *     sum = a chain of fma(v, v, sum) from +0 over the window in rising order, what lies outside
+ *           the tensor left out
  *     s = fma(sum, alpha / elements, k)      p = s^-beta      out = in * p
  *
- * p is 1 / (sqrt(s) * sqrt(sqrt(s))) for beta = 0.75.  The gradient's window is that of the pixels or
- * channels in whose windows this one lies, and its sum a chain of additions from +0:
+ * p is 1 / (sqrt(s) * sqrt(sqrt(s))) for beta = 0.75.  The gradient's window is that of the pixels
+ * or channels in whose windows this one lies, and its sum a chain of additions from +0:
  *
  *     t = (d_out * in) * (p / s)
  *     d_in = fma(in * (-2 alpha beta / elements), sum of t, d_out * p)

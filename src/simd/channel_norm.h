@@ -6,9 +6,9 @@
  * HEW_CHANNEL_NORM_APPLY, the kernels' names.
  *
  * Statistics: sixteen pixels of sixteen channels are in registers while their sum, their mean and
- * their distances from it are computed, so that memory is read once, as sixteen streams; mean and m2
- * of all channels rest in the L1 cache.  AVX2, with half of the registers, reads them again from L1.
- * Bound by 55 additions and multiplies for 16 loads, which still is several times what memory gives.
+ * their distances from it are computed, so that memory is read once, as sixteen streams; mean and
+ * m2 of all channels rest in the L1 cache.  AVX2, with half of the registers, reads pixels again
+ * from L1.  Bound by 55 operations for 16 loads, which still is several times what memory gives.
  *
  * Apply: four pixels share the loads of mean, scale and shift.  Bound by memory, in L1 by stores.
  */
@@ -24,7 +24,7 @@ typedef struct channel_statistics {
     f32x16 mean, m2;
 } channel_statistics;
 
-/* A whole block of pixels, n channels of which from p on are in memory: a literal, or less than 16. */
+/* A whole block of pixels, n channels of which from p on are in memory; n is a literal. */
 HEW_INLINE channel_statistics channel_whole(const hew_type type, size_t n, const char *p,
                                             size_t stride)
 {
