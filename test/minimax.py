@@ -92,6 +92,8 @@ def main():
         mpf('3.95'), grid=100)
     fit('LOG2', lambda f: log(1 + f) / log(2) / f, lambda f: f / log(1 + f) * log(2), 11,
         sqrt(mpf('0.5')) - 1, sqrt(mpf(2)) - 1, grid=100, to=lambda x: mpf(float(x)))
+    fit('LOG1P', lambda e: (log(1 + e) - e) / e**2, lambda e: e * e / log(1 + e), 8, zero, mpf(1),
+        grid=80)
 
     h = (pi / 4 * mpf('1.001'))**2
     fit('SIN', lambda z: (sin(sqrt(z)) / sqrt(z) - 1) / z, lambda z: z * sqrt(z) / sin(sqrt(z)), 2,

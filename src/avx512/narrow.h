@@ -62,7 +62,12 @@ HEW_INLINE void x16_store_halves_first(size_t n, void *p, __m256i a)
 }
 
 /* The upper half of each lane, and lanes of such a half and zeros. */
-HEW_INLINE __m256i x16_upper(i32x16 a) { return _mm512_cvtepi32_epi16(_mm512_srli_epi32(a, 16)); }
+HEW_INLINE __m256i x16_upper(i32x16 a)
+{
+    const __m512i odd = _mm512_castsi256_si512(_mm256_setr_epi16(
+        1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31));
+    return _mm512_castsi512_si256(_mm512_permutexvar_epi16(odd, a));
+}
 HEW_INLINE i32x16 x16_from_upper(__m256i a)
 {
     return _mm512_slli_epi32(_mm512_cvtepu16_epi32(a), 16);

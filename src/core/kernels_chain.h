@@ -8,17 +8,22 @@
 #include "hew/chain.h"
 
 /*
- * out[i] = step of v[i], b[i] and c[i], i < n, for every kind but ACT.  An operand that is `one`
- * has but one element, for all i; those that a kind doesn't have are null.  out may be an operand.
- * `act` has its defaults filled in.
+ * out[i] = step of v[i], b[i] and c[i], i < n, for every kind but ACT.  Operands that a kind doesn't
+ * have are null.  out may be an operand.  `act` has its defaults filled in.
  */
+typedef struct hew_step_source {
+    const void *p;
+    hew_type type; /* F32, BF16, F16 */
+    bool one;      /* one element, for all i */
+} hew_step_source;
+
 typedef struct hew_step_f32 {
     hew_step_kind kind;
     hew_act act;
     bool from_output;
-    bool v_one, b_one, c_one;
-    const float *v, *b, *c;
-    float *out;
+    hew_step_source v, b, c;
+    void *out;
+    hew_type out_type;
     size_t n;
 } hew_step_f32;
 typedef void chain_fn(const hew_step_f32 *step);

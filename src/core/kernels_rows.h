@@ -10,13 +10,15 @@
 /* ------------------------------------------------------------------------------- act_f32 ---- */
 
 /* x[i][j] = act(in[i][j] + add[i][j]) for rows x n elements.  in may be null: x itself.  add may be
- * null: none.  `act` has its defaults filled in (hew_act_defaults).  kind may be NONE. */
+ * null: none, and without it x and in may be BF16 or F16.  `act` has its defaults filled in
+ * (hew_act_defaults).  kind may be NONE. */
 typedef struct hew_act_f32_rows {
     hew_act act;
-    float *x;
+    void *x;
     size_t x_stride; /* bytes */
-    const float *in;
+    const void *in;
     size_t in_stride; /* bytes */
+    hew_type x_type, in_type; /* in's where it isn't null */
     const float *add;
     size_t add_stride; /* bytes */
     size_t rows, n;

@@ -35,6 +35,17 @@
 #define POLY_LOG_7 0x1.0830dp-3f
 #define POLY_LOG_8 -0x1.37a6f6p-4f
 
+/* log(1 + e) = e + e^2 (LOG1P_0 + LOG1P_1 e + ...), 0 <= e <= 1; error 2^-27.5 */
+#define POLY_LOG1P_0 -0x1.ffffd2p-2f
+#define POLY_LOG1P_1 0x1.554dd4p-2f
+#define POLY_LOG1P_2 -0x1.ff249p-3f
+#define POLY_LOG1P_3 0x1.93506ep-3f
+#define POLY_LOG1P_4 -0x1.3a56c8p-3f
+#define POLY_LOG1P_5 0x1.b4ff56p-4f
+#define POLY_LOG1P_6 -0x1.d76f3cp-5f
+#define POLY_LOG1P_7 0x1.4a0292p-6f
+#define POLY_LOG1P_8 -0x1.b1223ep-9f
+
 /* The normal distribution's tail over its density, Phi(-t) exp(t^2/2), is (1 + q) times a
  * polynomial in q = (K - t) / (K + t), 0 <= t <= 14.6; error 2^-26.9.  Of the K that would do, this
  * one's coefficients happen to lie near floats. */

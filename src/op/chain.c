@@ -48,6 +48,11 @@ MOVE(move_4, uint32_t)
 static void gather(const hew_chain_part *p, const block *b, const char *from, void *to)
 {
     const ptrdiff_t size = (ptrdiff_t)p->size, row = (ptrdiff_t)b->n * size;
+    if (p->step == size) {
+        for (size_t i = 0; i < b->rows; i++)
+            memcpy((char *)to + (ptrdiff_t)i * row, from + (ptrdiff_t)i * p->row, (size_t)row);
+        return;
+    }
     (size == 1 ? move_1 : size == 2 ? move_2 : move_4)(b->rows, b->n, from, p->row, p->step, to,
                                                        row, size);
 }
@@ -59,21 +64,25 @@ static void scatter(const hew_chain_part *p, const block *b, const void *from, c
                                                        p->step);
 }
 
-/* The block of tensor t as floats, or as one. */
-static const float *floats_of(const hew_chain_op *op, stages *s, const block *b, int t)
+static bool is_byte(hew_type type) { return type == HEW_S8 || type == HEW_U8; }
+
+/* The block of tensor t for kernels: where it lies, or a stage with its elements side by side, and
+ * bytes as floats. */
+static hew_step_source source_of(const hew_chain_op *op, stages *s, const block *b, int t)
 {
     const hew_chain_part *const p = &op->part[t];
     const char *const from = b->at[t];
     const size_t points = p->one ? 1 : b->rows * b->n;
-    uint32_t raw[BLOCK];
-    if (p->type == HEW_F32 && (p->one || p->dense))
-        return (const float *)from;
+    const bool lies = p->one || p->dense, byte = is_byte(p->type);
+    if (lies && !byte)
+        return (hew_step_source){from, p->type, p->one};
+    const hew_step_source staged = {s->floats[t], byte ? HEW_F32 : p->type, p->one};
     if (s->held[t] == from && s->held_points[t] >= points)
-        return s->floats[t];
-    const bool lies = p->one || p->dense;
+        return staged;
+    uint8_t raw[BLOCK];
     if (!lies)
-        gather(p, b, from, p->type == HEW_F32 ? (void *)s->floats[t] : raw);
-    if (p->type != HEW_F32)
+        gather(p, b, from, byte ? (void *)raw : s->floats[t]);
+    if (byte)
         op->dequantize(&(hew_dequantize_rows){.x = lies ? (const void *)from : raw,
                                               .type = p->type, .y = s->floats[t],
                                               .scale = p->scale, .zero = p->zero, .rows = 1,
@@ -81,74 +90,72 @@ static const float *floats_of(const hew_chain_op *op, stages *s, const block *b,
     /* What the output overwrites is not what it was. */
     s->held[t] = p->data == op->part[HEW_CHAIN_OUT].data ? NULL : from;
     s->held_points[t] = points;
-    return s->floats[t];
+    return staged;
 }
 
-static void store_block(const hew_chain_op *op, const block *b, const float *v)
+/* From a stage: floats for bytes, and otherwise elements of the output's type. */
+static void store_block(const hew_chain_op *op, const block *b, const float *stage)
 {
     const hew_chain_part *const p = &op->part[HEW_CHAIN_OUT];
-    uint32_t raw[BLOCK];
-    const void *from = v;
-    if (p->type != HEW_F32) {
+    uint8_t raw[BLOCK];
+    const void *from = stage;
+    if (is_byte(p->type)) {
         void *const to = p->dense ? b->at[HEW_CHAIN_OUT] : (void *)raw;
-        op->quantize(&(hew_quantize_rows){.x = v, .y = to, .type = p->type, .inverse = p->scale,
-                                          .zero = p->zero, .rows = 1, .n = b->rows * b->n});
+        op->quantize(&(hew_quantize_rows){.x = stage, .y = to, .type = p->type,
+                                          .inverse = p->scale, .zero = p->zero, .rows = 1,
+                                          .n = b->rows * b->n});
         from = raw;
     }
     if (!p->dense)
         scatter(p, b, from, b->at[HEW_CHAIN_OUT]);
 }
 
-/* An input of one element that an activation has to spread. */
-static const float *spread(float *to, float x, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        to[i] = x;
-    return to;
-}
-
 static void run_link(const hew_chain_op *op, stages *s, const block *b, const hew_chain_link *l,
-                     const float *v, bool v_one, float *to)
+                     hew_step_source v, void *to, hew_type to_type)
 {
     const size_t n = b->rows * b->n;
     if (l->kind == HEW_STEP_ACT) {
-        op->act(&(hew_act_f32_rows){.act = l->act, .x = to, .in = v, .rows = 1, .n = n});
+        op->act(&(hew_act_f32_rows){.act = l->act, .x = to, .x_type = to_type, .in = v.p,
+                                    .in_type = v.type, .rows = 1, .n = n});
         return;
     }
     hew_step_f32 step = {.kind = l->kind, .act = l->act, .from_output = l->from_output, .v = v,
-                         .v_one = v_one, .out = to, .n = n};
-    step.b = floats_of(op, s, b, l->b);
-    step.b_one = op->part[l->b].one;
-    if (l->c) {
-        step.c = floats_of(op, s, b, l->c);
-        step.c_one = op->part[l->c].one;
-    }
+                         .out = to, .out_type = to_type, .n = n};
+    step.b = source_of(op, s, b, l->b);
+    if (l->c)
+        step.c = source_of(op, s, b, l->c);
     if (l->swap) {
-        step.v = step.b, step.v_one = step.b_one;
-        step.b = v, step.b_one = v_one;
+        step.v = step.b;
+        step.b = v;
     }
     op->step(&step);
+}
+
+/* An input of one element as many, for an activation. */
+static hew_step_source spread(const hew_chain_op *op, stages *s, const block *b, hew_step_source v)
+{
+    const hew_step_f32 step = {.kind = HEW_STEP_BACKWARD, .act.kind = HEW_ACT_NONE, .v = v, .b = v,
+                               .out = s->floats[HEW_CHAIN_OUT], .n = b->rows * b->n};
+    op->step(&step);
+    return (hew_step_source){.p = s->floats[HEW_CHAIN_OUT]};
 }
 
 static void run_block(const hew_chain_op *op, stages *s, const block *b)
 {
     const hew_chain_part *const out = &op->part[HEW_CHAIN_OUT];
-    const bool direct = out->type == HEW_F32 && out->dense;
-    const float *v = floats_of(op, s, b, HEW_CHAIN_IN);
-    bool v_one = op->part[HEW_CHAIN_IN].one;
-    if (v_one && op->link[0].kind == HEW_STEP_ACT) {
-        v = spread(s->floats[HEW_CHAIN_OUT], *v, b->rows * b->n);
-        v_one = false;
-    }
+    const hew_type type = is_byte(out->type) ? HEW_F32 : out->type;
+    const bool direct = out->dense && type == out->type;
+    hew_step_source v = source_of(op, s, b, HEW_CHAIN_IN);
+    if (v.one && op->link[0].kind == HEW_STEP_ACT)
+        v = spread(op, s, b, v);
     for (int i = 0; i < op->links; i++) {
-        float *const to =
-            direct && i == op->links - 1 ? (float *)b->at[HEW_CHAIN_OUT] : s->floats[HEW_CHAIN_OUT];
-        run_link(op, s, b, &op->link[i], v, v_one, to);
-        v = to;
-        v_one = false;
+        const bool last = i == op->links - 1;
+        void *const to = last && direct ? (void *)b->at[HEW_CHAIN_OUT] : s->floats[HEW_CHAIN_OUT];
+        run_link(op, s, b, &op->link[i], v, to, last ? type : HEW_F32);
+        v = (hew_step_source){.p = to};
     }
     if (!direct)
-        store_block(op, b, v);
+        store_block(op, b, s->floats[HEW_CHAIN_OUT]);
 }
 
 static void run_task(void *context, size_t worker, size_t task)
@@ -158,14 +165,14 @@ static void run_task(void *context, size_t worker, size_t task)
     const size_t first = task * op->task_blocks, area = op->down * op->across;
     const size_t end = hew_min(first + op->task_blocks, op->blocks);
     const int outer = op->nest.rank - 2;
+    size_t point = first / area, row = first % area / op->across * op->block_rows;
+    size_t column = first % op->across * op->block_n;
     ptrdiff_t offset[HEW_NEST_TENSORS] = {0};
     stages s;
     memset(s.held, 0, sizeof s.held);
+    if (outer > 0)
+        hew_nest_at(&op->nest, outer, point, offset);
     for (size_t i = first; i < end; i++) {
-        const size_t row = i % area / op->across * op->block_rows;
-        const size_t column = i % op->across * op->block_n;
-        if (outer > 0 && (i == first || i % area == 0))
-            hew_nest_at(&op->nest, outer, i / area, offset);
         block b = {.rows = hew_min(op->block_rows, op->rows - row),
                    .n = hew_min(op->block_n, op->n - column)};
         for (int t = 0; t < op->nest.tensors; t++) {
@@ -173,6 +180,16 @@ static void run_task(void *context, size_t worker, size_t task)
             b.at[t] = p->data + offset[t] + (ptrdiff_t)row * p->row + (ptrdiff_t)column * p->step;
         }
         run_block(op, &s, &b);
+        column += b.n;
+        if (column < op->n)
+            continue;
+        column = 0;
+        row += b.rows;
+        if (row < op->rows)
+            continue;
+        row = 0;
+        if (outer > 0 && i + 1 < end)
+            hew_nest_at(&op->nest, outer, ++point, offset);
     }
 }
 
@@ -205,7 +222,7 @@ static void plan(hew_chain_op *op)
     bool staged = op->links > 1;
     for (int t = 0; t < nest->tensors; t++) {
         const hew_chain_part *const p = &op->part[t];
-        staged = staged || p->type != HEW_F32 || !(p->dense || p->one);
+        staged = staged || is_byte(p->type) || !(p->dense || p->one);
     }
     staged = staged || (op->part[HEW_CHAIN_IN].one && op->link[0].kind == HEW_STEP_ACT);
     op->block_n = hew_min(op->n, staged ? BLOCK : TASK_ELEMENTS);
@@ -215,12 +232,19 @@ static void plan(hew_chain_op *op)
     op->task_blocks = hew_ceil_div(TASK_ELEMENTS, op->block_rows * op->block_n);
 }
 
-hew_status hew_chain_run(const hew_chain_words *words, const hew_chain_desc *d, const void *in,
-                         const void *const *operands, void *out, const hew_threads *threads)
+/* The definition, which takes a descriptor. */
+static void run_ref(const hew_chain_call *c, const hew_kernel *kernel)
+{
+    hew_chain_desc d = HEW_CHAIN_DESC(.in = *c->in_desc, .out = *c->out_desc, .steps = c->steps);
+    for (int i = 0; i < c->steps; i++)
+        d.step[i] = c->step[i];
+    HEW_REF_FN(chain, kernel)(&d, c->in, c->operands, c->out);
+}
+
+hew_status hew_chain_run(const hew_chain_call *c, const hew_threads *threads)
 {
     hew_chain_op op;
-    memset(op.link, 0, sizeof op.link);
-    hew_status s = hew_chain_check(words, d, in, operands, out, &op);
+    hew_status s = hew_chain_check(c, &op);
     if (s == HEW_OK)
         s = hew_check_threads(threads);
     const size_t points = s == HEW_OK ? hew_nest_points(&op.nest, op.nest.rank) : 0;
@@ -230,7 +254,7 @@ hew_status hew_chain_run(const hew_chain_words *words, const hew_chain_desc *d, 
     size_t count;
     const hew_kernel *kernel = hew_kernels(HEW_FAMILY_chain, &count);
     if (kernel->isa == HEW_ISA_REF) {
-        HEW_REF_FN(chain, kernel)(d, in, operands, out);
+        run_ref(c, kernel);
     } else {
         op.step = HEW_FN(chain, kernel);
         op.act = HEW_FN(act_f32, hew_kernels(HEW_FAMILY_act_f32, &count));
@@ -241,10 +265,10 @@ hew_status hew_chain_run(const hew_chain_words *words, const hew_chain_desc *d, 
     }
     if (HEW_UNLIKELY(start != 0)) {
         const double seconds = hew_now() - start;
-        hew_verbose_line("%s %s -> %s %zu points %d steps %s %.1f us %.2f Gelements/s", words->op,
-                         hew_type_name(d->in.tensor.type), hew_type_name(d->out.tensor.type),
-                         points, d->steps, kernel->name, seconds * 1e6,
-                         1e-9 * (double)points / seconds);
+        hew_verbose_line("%s %s -> %s %zu points %d steps %s %.1f us %.2f Gelements/s",
+                         c->words->op, hew_type_name(c->in_desc->tensor.type),
+                         hew_type_name(c->out_desc->tensor.type), points, c->steps, kernel->name,
+                         seconds * 1e6, 1e-9 * (double)points / seconds);
     }
     return s;
 }

@@ -27,6 +27,17 @@ enum {
     HEW_CHAIN_TYPES = HEW_CHAIN_FLOATS | 1 << HEW_S8 | 1 << HEW_U8
 };
 
+/* A hew_chain_desc in pieces, which for a step or two is much shorter. */
+typedef struct hew_chain_call {
+    const hew_chain_words *words;
+    const hew_operand *in_desc, *out_desc;
+    const hew_chain_step *step;
+    int steps;
+    const void *in;
+    const void *const *operands;
+    void *out;
+} hew_chain_call;
+
 typedef struct hew_chain_part {
     hew_type type;
     size_t size;
@@ -59,11 +70,9 @@ typedef struct hew_chain_op {
     dequantize_f32_fn *dequantize;
 } hew_chain_op;
 
-/* Fills in nest, part and link, which are zeros before. */
-hew_status hew_chain_check(const hew_chain_words *words, const hew_chain_desc *d, const void *in,
-                           const void *const *operands, void *out, hew_chain_op *op);
+/* Fills in nest, part and link. */
+hew_status hew_chain_check(const hew_chain_call *call, hew_chain_op *op);
 
-hew_status hew_chain_run(const hew_chain_words *words, const hew_chain_desc *d, const void *in,
-                         const void *const *operands, void *out, const hew_threads *threads);
+hew_status hew_chain_run(const hew_chain_call *call, const hew_threads *threads);
 
 #endif

@@ -79,31 +79,33 @@ typedef struct tensors {
     int count;
 } tensors;
 
-static hew_status check_steps(const hew_chain_words *w, const hew_chain_desc *d,
-                              const void *const *operands, tensors *all, hew_chain_op *op)
+static hew_status check_steps(const hew_chain_call *c, tensors *all, hew_chain_op *op)
 {
-    if (d->steps < 0 || d->steps > HEW_MAX_STEPS)
-        return hew_fail(HEW_ERR_INVALID, "%s: %d steps; it is 0 to %d", w->op, d->steps,
+    const hew_chain_words *const w = c->words;
+    if (c->steps < 0 || c->steps > HEW_MAX_STEPS)
+        return hew_fail(HEW_ERR_INVALID, "%s: %d steps; it is 0 to %d", w->op, c->steps,
                         HEW_MAX_STEPS);
+    op->links = c->steps > 0 ? c->steps : 1; /* none: the activation NONE */
+    op->link[0] = (hew_chain_link){.kind = HEW_STEP_ACT};
     hew_status s = HEW_OK;
-    for (int i = 0; i < d->steps && s == HEW_OK; i++) {
+    for (int i = 0; i < c->steps && s == HEW_OK; i++) {
+        const hew_chain_step *const step = &c->step[i];
         hew_chain_link *const l = &op->link[i];
-        s = check_step(w, i, &d->step[i], l);
+        s = check_step(w, i, step, l);
         const int count = s == HEW_OK ? hew_step_operands(l->kind) : 0;
         for (int k = 0; k < count && s == HEW_OK; k++) {
             const int t = all->count;
             if (t == HEW_CHAIN_TENSORS)
                 return hew_fail(HEW_ERR_UNSUPPORTED, "%s: more than %d operands", w->op,
                                 HEW_CHAIN_OPERANDS);
-            if (!operands)
+            if (!c->operands)
                 return hew_fail(HEW_ERR_INVALID, "%s: operands is null", w->op);
-            s = check_operand(w, t, k ? &d->step[i].c : &d->step[i].b, operands[t - 2], &all->t[t],
+            s = check_operand(w, t, k ? &step->c : &step->b, c->operands[t - 2], &all->t[t],
                               &op->part[t]);
             *(k ? &l->c : &l->b) = t;
             all->count++;
         }
     }
-    op->links = d->steps > 0 ? d->steps : 1; /* none: the activation NONE */
     return s;
 }
 
@@ -129,19 +131,21 @@ static hew_status check_output(const hew_chain_words *w, const hew_chain_op *op)
     return HEW_OK;
 }
 
-hew_status hew_chain_check(const hew_chain_words *w, const hew_chain_desc *d, const void *in,
-                        const void *const *operands, void *out, hew_chain_op *op)
+hew_status hew_chain_check(const hew_chain_call *c, hew_chain_op *op)
 {
-    tensors all = {.count = 2};
-    hew_status s = check_operand(w, HEW_CHAIN_OUT, &d->out, out, &all.t[0], &op->part[0]);
+    const hew_chain_words *const w = c->words;
+    tensors all;
+    all.count = 2;
+    hew_status s = check_operand(w, HEW_CHAIN_OUT, c->out_desc, c->out, &all.t[0], &op->part[0]);
     if (s == HEW_OK)
-        s = check_operand(w, HEW_CHAIN_IN, &d->in, in, &all.t[1], &op->part[1]);
+        s = check_operand(w, HEW_CHAIN_IN, c->in_desc, c->in, &all.t[1], &op->part[1]);
     if (s == HEW_OK)
-        s = check_steps(w, d, operands, &all, op);
+        s = check_steps(c, &all, op);
+    if (s != HEW_OK)
+        return s;
     for (int t = 0; t < all.count; t++)
         all.p[t] = &all.t[t];
-    if (s == HEW_OK)
-        s = hew_nest_broadcast(w->op, all.count, all.p, w->name, &op->nest);
+    s = hew_nest_broadcast(w->op, all.count, all.p, w->name, &op->nest);
     if (s != HEW_OK || hew_nest_points(&op->nest, op->nest.rank) == 0)
         return s;
     return check_output(w, op);

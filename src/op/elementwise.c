@@ -23,7 +23,10 @@ hew_status hew_chain(const hew_chain_desc *desc, const void *in, const void *con
          "operand 6", "operand 7", "operand 8", "operand 9"},
         HEW_CHAIN_TYPES};
     const hew_status s = check_size("chain", desc, desc ? desc->size : 0, sizeof *desc);
-    return s == HEW_OK ? hew_chain_run(&words, desc, in, operands, out, threads) : s;
+    if (s != HEW_OK)
+        return s;
+    return hew_chain_run(&(hew_chain_call){&words, &desc->in, &desc->out, desc->step, desc->steps,
+                                           in, operands, out}, threads);
 }
 
 hew_status hew_elementwise(const hew_elementwise_desc *desc, const void *in, void *out,
@@ -33,9 +36,9 @@ hew_status hew_elementwise(const hew_elementwise_desc *desc, const void *in, voi
     const hew_status s = check_size("elementwise", desc, desc ? desc->size : 0, sizeof *desc);
     if (s != HEW_OK)
         return s;
-    const hew_chain_desc d = HEW_CHAIN_DESC(.in = desc->in, .out = desc->out, .steps = 1,
-                                            .step[0].act = desc->act);
-    return hew_chain_run(&words, &d, in, NULL, out, threads);
+    const hew_chain_step step = {.act = desc->act};
+    return hew_chain_run(&(hew_chain_call){&words, &desc->in, &desc->out, &step, 1, in, NULL, out},
+                         threads);
 }
 
 hew_status hew_elementwise_backward(const hew_elementwise_backward_desc *desc, const void *x,
@@ -47,11 +50,10 @@ hew_status hew_elementwise_backward(const hew_elementwise_backward_desc *desc, c
         check_size("elementwise_backward", desc, desc ? desc->size : 0, sizeof *desc);
     if (s != HEW_OK)
         return s;
-    const hew_chain_desc d =
-        HEW_CHAIN_DESC(.in.tensor = desc->x, .out.tensor = desc->dx, .steps = 1,
-                       .step[0] = {.kind = HEW_STEP_BACKWARD, .act = desc->act,
-                                   .from_output = desc->from_output, .b.tensor = desc->dy});
-    return hew_chain_run(&words, &d, x, &dy, dx, threads);
+    const hew_operand from = {.tensor = desc->x}, to = {.tensor = desc->dx};
+    const hew_chain_step step = {.kind = HEW_STEP_BACKWARD, .act = desc->act,
+                                 .from_output = desc->from_output, .b.tensor = desc->dy};
+    return hew_chain_run(&(hew_chain_call){&words, &from, &to, &step, 1, x, &dy, dx}, threads);
 }
 
 hew_status hew_pairwise(const hew_pairwise_desc *desc, const void *a, const void *b, void *c,
@@ -64,12 +66,13 @@ hew_status hew_pairwise(const hew_pairwise_desc *desc, const void *a, const void
     if ((int)desc->kind < HEW_STEP_ADD || (int)desc->kind > HEW_STEP_PRELU)
         return hew_fail(HEW_ERR_INVALID, "pairwise: kind %d; kinds are %d to %d", (int)desc->kind,
                         HEW_STEP_ADD, HEW_STEP_PRELU);
-    hew_chain_desc d = HEW_CHAIN_DESC(.in = desc->a, .out = desc->c, .steps = 1);
-    d.step[0].kind = desc->kind;
-    d.step[0].b = desc->b;
-    if (desc->act.kind != HEW_ACT_NONE)
-        d.step[d.steps++].act = desc->act;
-    return hew_chain_run(&words, &d, a, &b, c, threads);
+    hew_chain_step step[2];
+    step[0] = (hew_chain_step){.kind = desc->kind, .b = desc->b};
+    const bool acts = desc->act.kind != HEW_ACT_NONE;
+    if (acts)
+        step[1] = (hew_chain_step){.act = desc->act};
+    return hew_chain_run(&(hew_chain_call){&words, &desc->a, &desc->c, step, 1 + acts, a, &b, c},
+                         threads);
 }
 
 hew_status hew_select(const hew_select_desc *desc, const void *condition, const void *a,
@@ -80,8 +83,7 @@ hew_status hew_select(const hew_select_desc *desc, const void *condition, const 
     const hew_status s = check_size("select", desc, desc ? desc->size : 0, sizeof *desc);
     if (s != HEW_OK)
         return s;
-    const hew_chain_desc d =
-        HEW_CHAIN_DESC(.in = desc->condition, .out = desc->out, .steps = 1,
-                       .step[0] = {.kind = HEW_STEP_SELECT, .b = desc->a, .c = desc->b});
-    return hew_chain_run(&words, &d, condition, (const void *const[]){a, b}, out, threads);
+    const hew_chain_step step = {.kind = HEW_STEP_SELECT, .b = desc->a, .c = desc->b};
+    return hew_chain_run(&(hew_chain_call){&words, &desc->condition, &desc->out, &step, 1,
+                                           condition, (const void *const[]){a, b}, out}, threads);
 }

@@ -56,16 +56,16 @@ float hew_ref_act(hew_act act, float x)
 void hew_act_f32_ref(const hew_act_f32_rows *rows)
 {
     for (size_t i = 0; i < rows->rows; i++) {
-        float *const x = (float *)((char *)rows->x + i * rows->x_stride);
-        const float *const in =
-            rows->in ? (const float *)((const char *)rows->in + i * rows->in_stride) : x;
+        void *const x = (char *)rows->x + i * rows->x_stride;
+        const void *const in = rows->in ? (const char *)rows->in + i * rows->in_stride : x;
+        const hew_type in_type = rows->in ? rows->in_type : rows->x_type;
         const char *const add = (const char *)rows->add;
         for (size_t j = 0; j < rows->n; j++) {
-            float sum = in[j];
+            float sum = hew_ref_load_type(in_type, in, (int64_t)j);
             /* Of two NaNs it is the first: + would leave that to the order of its operands. */
             if (add && sum == sum)
                 sum = ref_opaque(sum + ((const float *)(add + i * rows->add_stride))[j]);
-            x[j] = hew_ref_act(rows->act, sum);
+            hew_ref_store_type(rows->x_type, x, (int64_t)j, hew_ref_act(rows->act, sum));
         }
     }
 }

@@ -74,11 +74,19 @@ HEW_INLINE float ref_log1p(float x)
     return ref_log_domain(1.0f + x, y);
 }
 
-/* log(1 + exp(alpha x)) / alpha */
+/* log(1 + exp(alpha x)) / alpha, by a polynomial in e = exp(-|alpha x|) */
 HEW_INLINE float ref_softplus(float x, float alpha)
 {
-    const float v = alpha * x;
-    return (max_of(0.0f, v) + ref_log1p_above(ref_exp(minus_abs(v)))) / alpha;
+    const float v = alpha * x, e = ref_exp(minus_abs(v));
+    float p = fmaf(POLY_LOG1P_8, e, POLY_LOG1P_7);
+    p = fmaf(p, e, POLY_LOG1P_6);
+    p = fmaf(p, e, POLY_LOG1P_5);
+    p = fmaf(p, e, POLY_LOG1P_4);
+    p = fmaf(p, e, POLY_LOG1P_3);
+    p = fmaf(p, e, POLY_LOG1P_2);
+    p = fmaf(p, e, POLY_LOG1P_1);
+    p = fmaf(p, e, POLY_LOG1P_0);
+    return (max_of(0.0f, v) + fmaf(e * e, p, e)) * (1.0f / alpha);
 }
 
 HEW_INLINE float ref_erf(float x)
@@ -142,10 +150,17 @@ HEW_INLINE double ref_log2_double(float n, float x)
     return fma(p, f, (double)n);
 }
 
+HEW_INLINE float ref_one_nan(float y) { return y != y ? REF_NAN : y; }
+HEW_INLINE float ref_pow_square(float x) { return ref_one_nan(x * x); }
+HEW_INLINE float ref_pow_root(float x)
+{
+    return ref_one_nan(x == -INFINITY ? INFINITY : sqrtf(x + 0.0f)); /* which makes +0 of -0 */
+}
+
 /*
  * x^y with the corners of C's pow: x^0 and 1^y are 1, NaN or not; what NaN comes out is 0x7fc00000.
  * The logarithm is a double, which y may multiply by 128 without harm.  At 0 and inf it is -inf and
- * +inf, and of |x| = 1 it is 0, even times y = inf.
+ * +inf, and of |x| = 1 it is 0, even times y = inf.  Squares and roots are exact but for a rounding.
  */
 HEW_INLINE float ref_pow(float x, float y)
 {
@@ -170,6 +185,10 @@ HEW_INLINE float ref_pow(float x, float y)
         v = REF_NAN;
     if (x != x || y != y)
         v = REF_NAN;
+    if (y == 2.0f)
+        v = ref_pow_square(x);
+    if (y == 0.5f)
+        v = ref_pow_root(x);
     return x == 1.0f || y == 0.0f ? 1.0f : v;
 }
 

@@ -9,6 +9,7 @@
 #include "kernels_rows.h"
 #include "power.h"
 #include "trig.h"
+#include "typed.h"
 
 typedef struct act_parameters {
     f32x16 alpha, beta;
@@ -75,21 +76,33 @@ static void add_row(const float *in, const float *add, float *out, size_t n)
     }
 }
 
-/* n is a multiple of 16.  The kind is a literal in every call: each is a loop of its own. */
-typedef void loop_fn(const hew_act *act, const float *in, float *out, size_t n);
-HEW_INLINE void loop(const hew_act_kind kind, const hew_act *of, const float *in, float *out,
-                     size_t n)
+typedef struct act_loop {
+    hew_act act;
+    hew_type in_type, out_type;
+    const void *in;
+    void *out;
+} act_loop;
+
+/* Field by field: as vectors they would wait for the stores of their fields. */
+HEW_INLINE act_loop part_of(const act_loop *l, size_t from)
 {
-    const act_parameters p = {x16_set(of->alpha), x16_set(of->beta)};
+    return (act_loop){{l->act.kind, l->act.alpha, l->act.beta}, l->in_type, l->out_type,
+                      (const char *)l->in + from * x16_type_bytes(l->in_type),
+                      (char *)l->out + from * x16_type_bytes(l->out_type)};
+}
+
+/* n is a multiple of 16.  The kind is a literal in every call: each is a loop of its own. */
+typedef void loop_fn(const act_loop *l, size_t n);
+HEW_INLINE void loop(const hew_act_kind kind, const act_loop *l, size_t n)
+{
+    const act_loop s = part_of(l, 0);
+    const act_parameters p = {x16_set(s.act.alpha), x16_set(s.act.beta)};
     for (size_t j = 0; j < n; j += 16)
-        x16_store(out + j, act(kind, p, x16_load(in + j)));
+        x16_store_any(s.out_type, s.out, j, act(kind, p, x16_load_any(s.in_type, s.in, j)));
 }
 
 #define ACT_KIND(name, kind)                                                                       \
-    static void name(const hew_act *of, const float *in, float *out, size_t n)                     \
-    {                                                                                              \
-        loop(kind, of, in, out, n);                                                                \
-    }
+    static void name(const act_loop *l, size_t n) { loop(kind, l, n); }
 ACT_KIND(none, HEW_ACT_NONE)
 ACT_KIND(relu, HEW_ACT_RELU)
 ACT_KIND(leaky_relu, HEW_ACT_LEAKY_RELU)
@@ -111,7 +124,7 @@ ACT_KIND(exponential, HEW_ACT_EXP)
 ACT_KIND(exponential_less_one, HEW_ACT_EXPM1)
 ACT_KIND(logarithm, HEW_ACT_LOG)
 ACT_KIND(logarithm_plus_one, HEW_ACT_LOG1P)
-ACT_KIND(power, HEW_ACT_POW)
+ACT_KIND(any_power, HEW_ACT_POW)
 ACT_KIND(linear, HEW_ACT_LINEAR)
 ACT_KIND(softplus, HEW_ACT_SOFTPLUS)
 ACT_KIND(error_function, HEW_ACT_ERF)
@@ -119,21 +132,72 @@ ACT_KIND(nearest, HEW_ACT_ROUND)
 ACT_KIND(sine, HEW_ACT_SIN)
 ACT_KIND(cosine, HEW_ACT_COS)
 
-static void act_row(loop_fn *fn, const hew_act *of, const float *in, float *out, size_t n)
+/* Powers that are less work. */
+HEW_INLINE void short_power(const bool root, const act_loop *l, size_t n)
 {
-    const size_t whole = n / 16 * 16;
+    const act_loop s = part_of(l, 0);
+    const f32x16 alpha = x16_set(s.act.alpha);
+    for (size_t j = 0; j < n; j += 16) {
+        const f32x16 x = x16_load_any(s.in_type, s.in, j);
+        const f32x16 y = root ? x16_pow_root(x) : x16_pow_square(x);
+        x16_store_any(s.out_type, s.out, j, x16_mul(alpha, y));
+    }
+}
+
+static void power(const act_loop *l, size_t n)
+{
+    if (l->act.beta == 2.0f)
+        short_power(false, l, n);
+    else if (l->act.beta == 0.5f)
+        short_power(true, l, n);
+    else
+        any_power(l, n);
+}
+
+/* n >= 16 elements apart from what they become, which is aligned but for the first and the last 16:
+ * they overlap others, which are done twice. */
+HEW_INLINE void act_apart(loop_fn *fn, const act_loop *l, size_t n)
+{
+    const size_t head = x16_unaligned(l->out_type, l->out), whole = (n - head) / 16 * 16;
+    if (head > 0)
+        fn(l, 16);
+    const act_loop inner = part_of(l, head), last = part_of(l, n - 16);
     if (whole > 0)
-        fn(of, in, out, whole);
-    if (whole < n) {
-        const mask16 some = x16_first(n - whole);
+        fn(&inner, whole);
+    if (head + whole < n)
+        fn(&last, 16);
+}
+
+static void act_row(loop_fn *fn, const act_loop *l, size_t n)
+{
+    const size_t whole = n / 16 * 16, rest = n - whole;
+    if (whole > 0 && l->in != l->out) {
+        act_apart(fn, l, n);
+        return;
+    }
+    if (whole > 0)
+        fn(l, whole);
+    if (rest > 0) {
         float last[16];
-        x16_store(last, x16_load_masked(some, in + whole, x16_set(0.0f)));
-        fn(of, last, last, 16);
-        x16_store_masked(some, out + whole, x16_load(last));
+        x16_store(last, x16_load_any_first(l->in_type, rest, l->in, whole));
+        fn(&(act_loop){l->act, HEW_F32, HEW_F32, last, last}, 16);
+        x16_store_any_first(l->out_type, rest, l->out, whole, x16_load(last));
     }
 }
 
 enum { BLOCK = 1024 }; /* floats that stay in the L1 cache */
+
+/* The sums go through x, a part at a time. */
+static void act_of_sum(loop_fn *fn, const act_loop *l, const float *add, size_t n)
+{
+    for (size_t j = 0; j < n; j += BLOCK) {
+        const size_t part = hew_min(BLOCK, n - j);
+        float *const x = (float *)l->out + j;
+        add_row((const float *)l->in + j, add + j, x, part);
+        if (l->act.kind != HEW_ACT_NONE)
+            act_row(fn, &(act_loop){l->act, HEW_F32, HEW_F32, x, x}, part);
+    }
+}
 
 void HEW_ACT_F32(const hew_act_f32_rows *rows)
 {
@@ -148,26 +212,21 @@ void HEW_ACT_F32(const hew_act_f32_rows *rows)
     if (!r.in) {
         r.in = r.x;
         r.in_stride = r.x_stride;
+        r.in_type = r.x_type;
     }
-    const size_t bytes = r.n * sizeof(float);
-    if (r.x_stride == bytes && r.in_stride == bytes && (!r.add || r.add_stride == bytes)) {
+    if (r.x_stride == r.n * x16_type_bytes(r.x_type) &&
+        r.in_stride == r.n * x16_type_bytes(r.in_type) &&
+        (!r.add || r.add_stride == r.n * sizeof(float))) {
         r.n *= r.rows;
         r.rows = r.n > 0;
     }
     loop_fn *const fn = kinds[r.act.kind];
     for (size_t i = 0; i < r.rows; i++) {
-        float *const x = (float *)((char *)r.x + i * r.x_stride);
-        const float *const in = (const float *)((const char *)r.in + i * r.in_stride);
-        if (!r.add) {
-            act_row(fn, &r.act, in, x, r.n);
-            continue;
-        }
-        const float *const add = (const float *)((const char *)r.add + i * r.add_stride);
-        for (size_t j = 0; j < r.n; j += BLOCK) {
-            const size_t n = hew_min(BLOCK, r.n - j);
-            add_row(in + j, add + j, x + j, n);
-            if (r.act.kind != HEW_ACT_NONE)
-                act_row(fn, &r.act, x + j, x + j, n);
-        }
+        const act_loop l = {r.act, r.in_type, r.x_type, (const char *)r.in + i * r.in_stride,
+                            (char *)r.x + i * r.x_stride};
+        if (r.add)
+            act_of_sum(fn, &l, (const float *)((const char *)r.add + i * r.add_stride), r.n);
+        else
+            act_row(fn, &l, r.n);
     }
 }

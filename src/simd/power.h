@@ -76,9 +76,17 @@ HEW_INLINE f32x16 x16_log1p(f32x16 x)
 
 HEW_INLINE f32x16 x16_softplus(f32x16 x, f32x16 alpha)
 {
-    const f32x16 v = x16_mul(alpha, x);
-    const f32x16 rest = x16_log1p_above(x16_exp(x16_minus_abs(v)));
-    return x16_div(x16_add(x16_max(x16_set(0.0f), v), rest), alpha);
+    const f32x16 v = x16_mul(alpha, x), e = x16_exp(x16_minus_abs(v));
+    f32x16 p = x16_step(x16_set(POLY_LOG1P_8), e, POLY_LOG1P_7);
+    p = x16_step(p, e, POLY_LOG1P_6);
+    p = x16_step(p, e, POLY_LOG1P_5);
+    p = x16_step(p, e, POLY_LOG1P_4);
+    p = x16_step(p, e, POLY_LOG1P_3);
+    p = x16_step(p, e, POLY_LOG1P_2);
+    p = x16_step(p, e, POLY_LOG1P_1);
+    p = x16_step(p, e, POLY_LOG1P_0);
+    const f32x16 rest = x16_fma(x16_mul(e, e), p, e), inverse = x16_div(x16_set(1.0f), alpha);
+    return x16_mul(x16_add(x16_max(x16_set(0.0f), v), rest), inverse);
 }
 
 HEW_INLINE f32x16 x16_erf(f32x16 x)
@@ -122,6 +130,16 @@ HEW_INLINE f64x16 x16_log2_double(f32x16 n, f32x16 x)
     return d16_fma(p, f, d16_from_floats(n));
 }
 
+HEW_INLINE f32x16 x16_one_nan(f32x16 y) { return x16_select(x16_unordered(y, y), x16_nan(), y); }
+
+HEW_INLINE f32x16 x16_pow_square(f32x16 x) { return x16_one_nan(x16_mul(x, x)); }
+
+HEW_INLINE f32x16 x16_pow_root(f32x16 x)
+{
+    const f32x16 infinity = x16_set(INFINITY), root = x16_sqrt(x16_add(x, x16_set(0.0f)));
+    return x16_one_nan(x16_select(x16_equal(x, x16_neg(infinity)), infinity, root));
+}
+
 HEW_INLINE f32x16 x16_pow(f32x16 x, f32x16 y)
 {
     const f32x16 zero = x16_set(0.0f), one = x16_set(1.0f), infinity = x16_set(INFINITY);
@@ -142,6 +160,8 @@ HEW_INLINE f32x16 x16_pow(f32x16 x, f32x16 y)
     const f32x16 broken = x16_select(x16_less(x, zero), finite, v);
     v = x16_select(whole, negative, broken);
     v = x16_select(x16_unordered(x, y), x16_nan(), v);
+    v = x16_select(x16_equal(y, x16_set(2.0f)), x16_pow_square(x), v);
+    v = x16_select(x16_equal(y, x16_set(0.5f)), x16_pow_root(x), v);
     return x16_select(x16_or(x16_equal(x, one), x16_equal(y, zero)), one, v);
 }
 

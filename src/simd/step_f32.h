@@ -8,20 +8,36 @@
  */
 #include "derivative.h"
 #include "kernels_chain.h"
+#include "typed.h"
 
 /* An operand's elements; `step` is all ones, or 0 where it has one register alone. */
 typedef struct lane_source {
-    const float *p;
+    const void *p;
+    hew_type type;
     size_t step;
 } lane_source;
 
 typedef struct step_loop {
     lane_source v, b, c;
     hew_act act;
-    float *out;
+    void *out;
+    hew_type out_type;
 } step_loop;
 
-HEW_INLINE f32x16 load(lane_source s, size_t i) { return x16_load(s.p + (i & s.step)); }
+/* Field by field: as vectors they would wait for the stores of their fields. */
+HEW_INLINE lane_source source_from(const lane_source *s, size_t from)
+{
+    const size_t bytes = s->p && s->step ? from * x16_type_bytes(s->type) : 0;
+    return (lane_source){(const char *)s->p + bytes, s->type, s->step};
+}
+HEW_INLINE step_loop part_of(const step_loop *l, size_t from)
+{
+    return (step_loop){source_from(&l->v, from), source_from(&l->b, from),
+                       source_from(&l->c, from), {l->act.kind, l->act.alpha, l->act.beta},
+                       (char *)l->out + from * x16_type_bytes(l->out_type), l->out_type};
+}
+
+HEW_INLINE f32x16 load(lane_source s, size_t i) { return x16_load_any(s.type, s.p, i & s.step); }
 
 HEW_INLINE f32x16 first_nan(f32x16 v, f32x16 y)
 {
@@ -60,10 +76,11 @@ typedef void loop_fn(const step_loop *l, size_t n);
 HEW_INLINE void loop(const hew_step_kind kind, const step_loop *l, size_t n)
 {
     const bool has_c = kind == HEW_STEP_SELECT || kind == HEW_STEP_PRELU_BACKWARD;
-    const step_loop s = *l;
+    const step_loop s = part_of(l, 0);
     for (size_t i = 0; i < n; i += 16) {
         const f32x16 b = load(s.b, i);
-        x16_store(s.out + i, step_of(kind, load(s.v, i), b, has_c ? load(s.c, i) : b));
+        const f32x16 y = step_of(kind, load(s.v, i), b, has_c ? load(s.c, i) : b);
+        x16_store_any(s.out_type, s.out, i, y);
     }
 }
 
@@ -91,10 +108,11 @@ STEP_KIND(slope_backward, HEW_STEP_SLOPE_BACKWARD)
 HEW_INLINE void backward_loop(const hew_act_kind kind, const bool from_output, const step_loop *l,
                               size_t n)
 {
-    const step_loop s = *l;
+    const step_loop s = part_of(l, 0);
     const x16_act of = {s.act.alpha, s.act.beta, x16_set(s.act.alpha), x16_set(s.act.beta)};
     for (size_t i = 0; i < n; i += 16)
-        x16_store(s.out + i, x16_backward(kind, from_output, &of, load(s.v, i), load(s.b, i)));
+        x16_store_any(s.out_type, s.out, i,
+                      x16_backward(kind, from_output, &of, load(s.v, i), load(s.b, i)));
 }
 
 #define BACKWARD(name, kind)                                                                       \
@@ -160,36 +178,54 @@ static loop_fn *loop_of(const hew_step_f32 *s)
 }
 
 /* An operand of one element fills a register in `lanes`. */
-static lane_source source_of(const float *p, bool one, float *lanes)
+HEW_INLINE lane_source source_of(hew_step_source s, float *lanes)
 {
-    if (!p || !one)
-        return (lane_source){p, ~(size_t)0};
-    x16_store(lanes, x16_set(*p));
-    return (lane_source){lanes, 0};
+    if (!s.p || !s.one)
+        return (lane_source){s.p, s.type, ~(size_t)0};
+    x16_store(lanes, x16_set(x16_lane0(x16_load_any_first(s.type, 1, s.p, 0))));
+    return (lane_source){lanes, HEW_F32, 0};
+}
+
+/* n >= 16 elements apart from what they become, which is aligned but for the first and the last 16:
+ * they overlap others, which are done twice. */
+HEW_INLINE void step_apart(loop_fn *fn, const step_loop *l, size_t n)
+{
+    const size_t head = x16_unaligned(l->out_type, l->out), whole = (n - head) / 16 * 16;
+    if (head > 0)
+        fn(l, 16);
+    const step_loop inner = part_of(l, head), last = part_of(l, n - 16);
+    if (whole > 0)
+        fn(&inner, whole);
+    if (head + whole < n)
+        fn(&last, 16);
 }
 
 /* The last n < 16 elements. */
-static lane_source rest_of(lane_source s, size_t from, size_t n, float *lanes)
+HEW_INLINE lane_source rest_of(lane_source s, size_t from, size_t n, float *lanes)
 {
     if (!s.p || s.step == 0)
         return s;
-    x16_store(lanes, x16_load_masked(x16_first(n), s.p + from, x16_set(0.0f)));
-    return (lane_source){lanes, 0};
+    x16_store(lanes, x16_load_any_first(s.type, n, s.p, from));
+    return (lane_source){lanes, HEW_F32, 0};
 }
 
 void HEW_STEP_F32(const hew_step_f32 *s)
 {
     float lanes[3][16], rest[4][16];
     loop_fn *const fn = loop_of(s);
-    step_loop l = {source_of(s->v, s->v_one, lanes[0]), source_of(s->b, s->b_one, lanes[1]),
-                   source_of(s->c, s->c_one, lanes[2]), s->act, s->out};
+    step_loop l = {source_of(s->v, lanes[0]), source_of(s->b, lanes[1]), source_of(s->c, lanes[2]),
+                   s->act, s->out, s->out_type};
     const size_t whole = s->n / 16 * 16, n = s->n - whole;
+    if (whole > 0 && s->out != s->v.p && s->out != s->b.p && s->out != s->c.p) {
+        step_apart(fn, &l, s->n);
+        return;
+    }
     if (whole > 0)
         fn(&l, whole);
     if (n > 0) {
         l = (step_loop){rest_of(l.v, whole, n, rest[0]), rest_of(l.b, whole, n, rest[1]),
-                        rest_of(l.c, whole, n, rest[2]), s->act, rest[3]};
+                        rest_of(l.c, whole, n, rest[2]), s->act, rest[3], HEW_F32};
         fn(&l, 16);
-        x16_store_masked(x16_first(n), s->out + whole, x16_load(rest[3]));
+        x16_store_any_first(s->out_type, n, s->out, whole, x16_load(rest[3]));
     }
 }

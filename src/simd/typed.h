@@ -60,4 +60,46 @@ HEW_INLINE void x16_store_type_first(const hew_type type, size_t n, void *p, f32
         x16_store_halves_first(n, p, x16_narrow_type(type, x));
 }
 
+/* Elements before the first at an address that sixteen of them divide. */
+HEW_INLINE size_t x16_unaligned(hew_type type, const void *p)
+{
+    const size_t size = x16_type_bytes(type);
+    return (0 - (uintptr_t)p / size) % 16;
+}
+
+/* Of a type that is no literal: elements i to i + 15, or the first n from i on with zeros behind. */
+HEW_INLINE f32x16 x16_load_any(hew_type type, const void *p, size_t i)
+{
+    if (type == HEW_F32)
+        return x16_load((const float *)p + i);
+    return type == HEW_BF16 ? x16_load_type(HEW_BF16, x16_at(HEW_BF16, p, i))
+                            : x16_load_type(HEW_F16, x16_at(HEW_F16, p, i));
+}
+HEW_INLINE f32x16 x16_load_any_first(hew_type type, size_t n, const void *p, size_t i)
+{
+    const f32x16 zero = x16_set(0.0f);
+    if (type == HEW_F32)
+        return x16_load_type_first(HEW_F32, n, (const float *)p + i, zero);
+    return type == HEW_BF16 ? x16_load_type_first(HEW_BF16, n, x16_at(HEW_BF16, p, i), zero)
+                            : x16_load_type_first(HEW_F16, n, x16_at(HEW_F16, p, i), zero);
+}
+HEW_INLINE void x16_store_any(hew_type type, void *p, size_t i, f32x16 x)
+{
+    if (type == HEW_F32)
+        x16_store((float *)p + i, x);
+    else if (type == HEW_BF16)
+        x16_store_type(HEW_BF16, x16_out_at(HEW_BF16, p, i), x);
+    else
+        x16_store_type(HEW_F16, x16_out_at(HEW_F16, p, i), x);
+}
+HEW_INLINE void x16_store_any_first(hew_type type, size_t n, void *p, size_t i, f32x16 x)
+{
+    if (type == HEW_F32)
+        x16_store_type_first(HEW_F32, n, (float *)p + i, x);
+    else if (type == HEW_BF16)
+        x16_store_type_first(HEW_BF16, n, x16_out_at(HEW_BF16, p, i), x);
+    else
+        x16_store_type_first(HEW_F16, n, x16_out_at(HEW_F16, p, i), x);
+}
+
 #endif
