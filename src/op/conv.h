@@ -105,7 +105,17 @@ struct hew_conv {
     /* Tensors of types that d doesn't have: conv_edges.c. */
     hew_edge in_edge, weight_edge, residual_edge, out_edge;
     size_t edge_bytes; /* of scratch, for a run's copies */
+    bool bf16_mode;    /* runs go in hew_bf16_mode */
 };
+
+/* One channel a group and one block of taps.  In bf16 their order is the same on amx, too. */
+HEW_INLINE bool hew_conv_is_depthwise(const hew_conv_desc *d)
+{
+    const hew_reduction r = hew_reduction_of((size_t)(d->kernel[0] * d->kernel[1]),
+                                             (size_t)d->kernel[2], 1);
+    return d->groups > 1 && d->groups == d->in_c && r.rows <= r.block_rows &&
+           r.taps <= r.block_taps;
+}
 
 /* What a descriptor of such types needs besides, and a run of it. */
 hew_status hew_conv_plan_edges(hew_conv *op, const hew_conv_desc *callers);

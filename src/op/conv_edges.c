@@ -4,14 +4,31 @@
 #include "conv.h"
 
 /* Pixels of `stride` elements; false where a copy doesn't fit. */
-static bool edge_of(hew_edge *e, hew_type type, hew_type inner, int64_t pixels, int64_t *stride,
-                    int64_t channels, uintptr_t *low)
+static bool edge_of(hew_edge *e, hew_type type, hew_type inner, bool rounds, int64_t pixels,
+                    int64_t *stride, int64_t channels, uintptr_t *low)
 {
     int64_t all = 0;
-    if (!hew_edge_of(e, type, inner, 1, &all, pixels, stride, channels))
+    if (!hew_edge_of(e, type, inner, rounds, 1, &all, pixels, stride, channels))
         return false;
-    if (type != inner)
+    if (e->bytes > 0)
         *low = hew_type_size(type) - 1;
+    return true;
+}
+
+/*
+ * A sum over the taps of one channel has a product in each word, so that floats have its bits:
+ * kernels of f32, on floats that are bf16s, in hew_bf16_mode.
+ */
+static bool widens(hew_conv *op)
+{
+    hew_conv_desc *d = &op->d;
+    size_t count;
+    op->bf16_mode = op->format.bf16;
+    if (!op->format.bf16 || !hew_conv_is_depthwise(d) ||
+        hew_kernels(op->format.gemm, &count)->isa == HEW_ISA_REF)
+        return false;
+    op->format.bf16 = false;
+    d->in_type = d->weight_type = d->out_type = d->residual_type = HEW_F32;
     return true;
 }
 
@@ -23,14 +40,15 @@ hew_status hew_conv_plan_edges(hew_conv *op, const hew_conv_desc *callers)
     const int64_t in = d->batch * d->in[0] * d->in[1] * d->in[2];
     const int64_t pixels = d->batch * out[0] * out[1] * out[2];
     int64_t filter = d->in_c / d->groups * taps[0] * taps[1] * taps[2];
-    if (!edge_of(&op->in_edge, callers->in_type, d->in_type, in, &d->in_stride, d->in_c,
-                 &f->a_low) ||
-        !edge_of(&op->weight_edge, callers->weight_type, d->weight_type, d->out_c, &filter,
-                 filter, &f->b_low) ||
-        !edge_of(&op->residual_edge, callers->residual_type, d->residual_type, pixels,
+    const bool rounds = widens(op);
+    if (!edge_of(&op->in_edge, callers->in_type, d->in_type, rounds, in, &d->in_stride,
+                 d->in_c, &f->a_low) ||
+        !edge_of(&op->weight_edge, callers->weight_type, d->weight_type, rounds, d->out_c,
+                 &filter, filter, &f->b_low) ||
+        !edge_of(&op->residual_edge, callers->residual_type, d->residual_type, false, pixels,
                  &d->residual_stride, d->out_c, &f->residual_low) ||
-        !edge_of(&op->out_edge, callers->out_type, d->out_type, pixels, &d->out_stride, d->out_c,
-                 &f->c_low))
+        !edge_of(&op->out_edge, callers->out_type, d->out_type, false, pixels, &d->out_stride,
+                 d->out_c, &f->c_low))
         return hew_fail(HEW_ERR_OVERFLOW, "conv: copies of tensors, %lld input pixels and %lld "
                         "output pixels, are too large", (long long)in, (long long)pixels);
     op->edge_bytes = op->in_edge.bytes + op->residual_edge.bytes + op->out_edge.bytes;

@@ -179,7 +179,7 @@ static void report(const hew_conv *op, double us)
 
 hew_status hew_conv_run_inner(const hew_conv *op, const hew_conv_args *args)
 {
-    if (!op->format.bf16)
+    if (!op->bf16_mode)
         return run(op, args);
     const unsigned mode = hew_bf16_mode();
     const hew_status status = run(op, args);

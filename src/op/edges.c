@@ -3,7 +3,10 @@
  */
 #include "edges.h"
 
-enum { TASK_ELEMENTS = 16 << 10 }; /* several us: what handing out a task costs, several times */
+enum {
+    TASK_ELEMENTS = 16 << 10, /* several us: what handing out a task costs, several times */
+    HALVES = 1024             /* on the stack, between floats and floats */
+};
 
 hew_status hew_inner_types(const char *op, hew_math math, hew_type *a, hew_type *b, hew_type *c,
                            hew_type *residual)
@@ -26,14 +29,14 @@ hew_status hew_inner_types(const char *op, hew_math math, hew_type *a, hew_type 
     return HEW_OK;
 }
 
-bool hew_edge_of(hew_edge *edge, hew_type type, hew_type inner, int64_t members,
+bool hew_edge_of(hew_edge *edge, hew_type type, hew_type inner, bool rounds, int64_t members,
                  int64_t *member_stride, int64_t rows, int64_t *stride, int64_t columns)
 {
     const bool shared = *member_stride == 0 && members > 0;
     *edge = (hew_edge){.type = type, .inner = inner, .members = shared ? 1 : members,
                        .member_stride = *member_stride, .rows = rows, .stride = *stride,
-                       .columns = columns};
-    if (type == inner)
+                       .columns = columns, .rounds = rounds && type == HEW_F32};
+    if (type == inner && !edge->rounds)
         return true;
     size_t count;
     edge->narrow = HEW_FN(quantize_f32, hew_kernels(HEW_FAMILY_quantize_f32, &count));
@@ -64,6 +67,19 @@ typedef struct conversion {
     size_t elements; /* of all pieces: the last one is shorter; 0: rows have gaps */
 } conversion;
 
+/* The nearest bf16, as floats. */
+static void round_row(const hew_edge *e, size_t n, const float *from, float *to)
+{
+    uint16_t halves[HALVES];
+    for (size_t i = 0; i < n; i += HALVES) {
+        const size_t count = hew_min(n - i, HALVES);
+        e->narrow(&(hew_quantize_rows){.x = from + i, .y = halves, .type = HEW_BF16, .rows = 1,
+                                       .n = count});
+        e->widen(&(hew_dequantize_rows){.x = halves, .type = HEW_BF16, .y = to + i, .rows = 1,
+                                        .n = count});
+    }
+}
+
 static void run_task(void *context, size_t worker, size_t task)
 {
     (void)worker;
@@ -76,7 +92,11 @@ static void run_task(void *context, size_t worker, size_t task)
         c->from + (member * c->from_member + row * c->from_stride) * c->from_size;
     void *to = c->to + (member * c->to_member + row * c->to_stride) * c->to_size;
     const size_t rows = hew_min(c->task_rows, c->rows - row);
-    if (c->from_type == HEW_F32) {
+    if (c->from_type == c->to_type) {
+        for (size_t i = 0; i < rows; i++)
+            round_row(c->edge, columns, (const float *)from + i * c->from_stride,
+                      (float *)to + i * c->to_stride);
+    } else if (c->from_type == HEW_F32) {
         const hew_quantize_rows r = {.x = from, .x_stride = c->from_stride * c->from_size, .y = to,
                                      .y_stride = c->to_stride * c->to_size, .type = c->to_type,
                                      .rows = rows, .n = columns};
@@ -115,7 +135,8 @@ static hew_status convert(const hew_edge *e, conversion *c, const hew_threads *t
 hew_status hew_edge_in(const hew_edge *e, const void *tensor, void *copy,
                        const hew_threads *threads)
 {
-    conversion c = {.edge = e, .from = tensor, .from_type = e->type, .from_stride = (size_t)e->stride,
+    conversion c = {.edge = e, .from = tensor, .from_type = e->type,
+                    .from_stride = (size_t)e->stride,
                     .from_member = (size_t)e->member_stride, .to = copy, .to_type = e->inner,
                     .to_stride = (size_t)e->columns, .to_member = (size_t)(e->rows * e->columns)};
     return convert(e, &c, threads);
@@ -124,7 +145,8 @@ hew_status hew_edge_in(const hew_edge *e, const void *tensor, void *copy,
 hew_status hew_edge_out(const hew_edge *e, const void *copy, void *tensor,
                         const hew_threads *threads)
 {
-    conversion c = {.edge = e, .from = copy, .from_type = e->inner, .from_stride = (size_t)e->columns,
+    conversion c = {.edge = e, .from = copy, .from_type = e->inner,
+                    .from_stride = (size_t)e->columns,
                     .from_member = (size_t)(e->rows * e->columns), .to = tensor,
                     .to_type = e->type, .to_stride = (size_t)e->stride,
                     .to_member = (size_t)e->member_stride};

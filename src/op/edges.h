@@ -11,6 +11,7 @@
 
 typedef struct hew_edge {
     hew_type type, inner; /* the caller's, and the one that is computed with */
+    bool rounds;          /* f32 computed with as such, but rounded to bf16 first */
     /* The caller's tensor; strides in elements. */
     int64_t members, member_stride, rows, stride, columns;
     size_t bytes; /* of the dense copy, whole cache lines; 0: there is none */
@@ -23,11 +24,12 @@ hew_status hew_inner_types(const char *op, hew_math math, hew_type *a, hew_type 
                            hew_type *residual);
 
 /*
- * The edge of a tensor of `type`, computed with as `inner`.  Where these differ, *stride and
- * *member_stride become those of the copy; a member_stride of 0 means that all share one matrix.
+ * The edge of a tensor of `type`, computed with as `inner`.  Where these differ or it `rounds`,
+ * *stride and *member_stride become those of the copy; a member_stride of 0 means that all share
+ * one matrix.
  * False when a copy doesn't fit.
  */
-bool hew_edge_of(hew_edge *edge, hew_type type, hew_type inner, int64_t members,
+bool hew_edge_of(hew_edge *edge, hew_type type, hew_type inner, bool rounds, int64_t members,
                  int64_t *member_stride, int64_t rows, int64_t *stride, int64_t columns);
 
 /* From the caller's tensor to the copy, and from the copy to the caller's. */

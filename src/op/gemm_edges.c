@@ -18,13 +18,13 @@ hew_status hew_gemm_plan_edges(hew_gemm *op, const hew_gemm_desc *callers)
     if (callers->c_type != d->c_type && d->beta != 0)
         return hew_fail(HEW_ERR_UNSUPPORTED, "gemm: beta = %g with C of %s; a residual adds to C",
                         (double)d->beta, hew_type_name(callers->c_type));
-    if (!hew_edge_of(&op->a_edge, callers->a_type, d->a_type, d->batch, &d->stride_a,
+    if (!hew_edge_of(&op->a_edge, callers->a_type, d->a_type, false, d->batch, &d->stride_a,
                      ta ? d->k : d->m, &d->lda, ta ? d->m : d->k) ||
-        !hew_edge_of(&op->b_edge, callers->b_type, d->b_type, members, &d->stride_b,
+        !hew_edge_of(&op->b_edge, callers->b_type, d->b_type, false, members, &d->stride_b,
                      tb ? d->n : d->k, &d->ldb, tb ? d->k : d->n) ||
-        !hew_edge_of(&op->r_edge, callers->residual_type, d->residual_type, d->batch,
+        !hew_edge_of(&op->r_edge, callers->residual_type, d->residual_type, false, d->batch,
                      &d->stride_r, d->m, &d->ldr, d->n) ||
-        !hew_edge_of(&op->c_edge, callers->c_type, d->c_type, d->batch, &d->stride_c, d->m,
+        !hew_edge_of(&op->c_edge, callers->c_type, d->c_type, false, d->batch, &d->stride_c, d->m,
                      &d->ldc, d->n))
         return hew_fail(HEW_ERR_OVERFLOW, "gemm: copies of matrices, m = %lld, n = %lld, k = %lld, "
                         "are too large", (long long)d->m, (long long)d->n, (long long)d->k);

@@ -166,9 +166,9 @@ static float convolve_amx(const window *v)
 
 static float convolve(const window *v)
 {
-    if (hew_ref_amx)
-        return convolve_amx(v);
     const hew_conv_desc *d = &v->op->d;
+    if (hew_ref_amx && !hew_conv_is_depthwise(d))
+        return convolve_amx(v);
     const int64_t rows = d->kernel[0] * d->kernel[1], taps = d->kernel[2];
     const int64_t count = ((int64_t)v->op->group_in + 1) / 2;
     const hew_reduction cut = hew_reduction_of((size_t)rows, (size_t)taps, (size_t)count);
