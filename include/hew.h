@@ -49,5 +49,6 @@
 #include "hew/weights.h"
 #include "hew/reorder.h"
 #include "hew/move.h"
+#include "hew/resample.h"
 
 #endif

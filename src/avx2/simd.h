@@ -282,6 +282,12 @@ HEW_INLINE int32_t x16_largest_int(i32x16 a)
     return _mm_cvtsi128_si32(_mm_max_epi32(c, _mm_shuffle_epi32(c, 1)));
 }
 
+HEW_INLINE f32x16 x16_gather(const float *p, i32x16 index)
+{
+    return (f32x16){_mm256_i32gather_ps(p, index.lo, 4), _mm256_i32gather_ps(p, index.hi, 4)};
+}
+HEW_INLINE f32x16 x16_look(const float *p, i32x16 index) { return x16_gather(p, index); }
+
 HEW_INLINE f32x16 x16_opaque(f32x16 a)
 {
     __asm__("" : "+x"(a.lo), "+x"(a.hi));

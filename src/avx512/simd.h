@@ -160,6 +160,16 @@ HEW_INLINE float x16_largest(f32x16 a)
 HEW_INLINE int32_t x16_sum_int(i32x16 a) { return _mm512_reduce_add_epi32(a); }
 HEW_INLINE int32_t x16_largest_int(i32x16 a) { return _mm512_reduce_max_epi32(a); }
 
+/* p[index] of 16 floats; and where no index passes 31, with all of p[0..31] there to be read. */
+HEW_INLINE f32x16 x16_gather(const float *p, i32x16 index)
+{
+    return _mm512_i32gather_ps(index, p, 4);
+}
+HEW_INLINE f32x16 x16_look(const float *p, i32x16 index)
+{
+    return _mm512_permutex2var_ps(_mm512_loadu_ps(p), index, _mm512_loadu_ps(p + 16));
+}
+
 /* a, of which the compiler knows nothing. */
 HEW_INLINE f32x16 x16_opaque(f32x16 a)
 {

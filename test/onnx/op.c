@@ -72,6 +72,7 @@ static const struct {
     {"Reciprocal", op_composed},
     {"Relu", op_unary},
     {"Reshape", op_reshape},
+    {"Resize", op_resize},
     {"Round", op_unary},
     {"Scatter", op_scatter_elements},
     {"ScatterElements", op_scatter_elements},
@@ -94,6 +95,7 @@ static const struct {
     {"Tile", op_tile},
     {"Transpose", op_transpose},
     {"Unsqueeze", op_reshape},
+    {"Upsample", op_resize},
     {"Where", op_where},
     {"Xor", op_compare},
 };

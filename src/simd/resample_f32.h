@@ -1,0 +1,114 @@
+/*
+ * resample_f32 - weighted sums of a few rows, pixels or floats: src/ref/resample_f32.c.
+ *
+ * The including file has its narrow.h included first and defines HEW_BLEND_F32, HEW_TAPS_F32 and
+ * HEW_LOOK_F32, the kernels' names.
+ *
+ * Bound by the loads of what is in a cache.  Single floats are looked up in two registers where
+ * sixteen of them come from 32 that lie together, as all do whose image grows.  Tails are masked.
+ */
+#include "kernels_resample.h"
+
+/* ---------------------------------------------------------------------------- blend_f32 ---- */
+
+HEW_INLINE void blend_rows(const int rows, const bool add, const hew_blend *b)
+{
+    size_t i = 0;
+    for (; i + 16 <= b->n; i += 16) {
+        f32x16 t = x16_load(b->x[0] + i);
+        t = add ? x16_fma(x16_set(b->w[0]), t, x16_load(b->y + i)) : x16_mul(x16_set(b->w[0]), t);
+        HEW_UNROLL for (int k = 1; k < rows; k++)
+            t = x16_fma(x16_set(b->w[k]), x16_load(b->x[k] + i), t);
+        x16_store(b->y + i, t);
+    }
+    if (i == b->n)
+        return;
+    const mask16 m = x16_first(b->n - i);
+    const f32x16 zero = x16_set(0.0f);
+    f32x16 t = x16_load_masked(m, b->x[0] + i, zero);
+    t = add ? x16_fma(x16_set(b->w[0]), t, x16_load_masked(m, b->y + i, zero))
+            : x16_mul(x16_set(b->w[0]), t);
+    HEW_UNROLL for (int k = 1; k < rows; k++)
+        t = x16_fma(x16_set(b->w[k]), x16_load_masked(m, b->x[k] + i, zero), t);
+    x16_store_masked(m, b->y + i, t);
+}
+
+void HEW_BLEND_F32(const hew_blend *b)
+{
+    switch (b->rows + (b->add ? HEW_BLEND_ROWS : 0)) {
+    case 1: blend_rows(1, false, b); break;
+    case 2: blend_rows(2, false, b); break;
+    case 3: blend_rows(3, false, b); break;
+    case 4: blend_rows(4, false, b); break;
+    case 5: blend_rows(1, true, b); break;
+    case 6: blend_rows(2, true, b); break;
+    case 7: blend_rows(3, true, b); break;
+    case 8: blend_rows(4, true, b); break;
+    }
+}
+
+/* ----------------------------------------------------------------------------- taps_f32 ---- */
+
+HEW_INLINE f32x16 pixel_sum(const hew_taps *t, size_t taps, int32_t first, size_t c, mask16 m,
+                            const bool whole)
+{
+    const f32x16 zero = x16_set(0.0f);
+    f32x16 sum = zero;
+    for (size_t k = 0; k < taps; k++) {
+        const int32_t tap = first + (int32_t)k;
+        const float *const p = t->x + (size_t)t->at[tap] * t->channels + c;
+        const f32x16 x = whole ? x16_load(p) : x16_load_masked(m, p, zero);
+        const f32x16 w = x16_set(t->w[tap]);
+        sum = k == 0 ? x16_mul(w, x) : x16_fma(w, x, sum);
+    }
+    return sum;
+}
+
+HEW_INLINE void pixel(const hew_taps *t, const size_t taps, int32_t first, float *y)
+{
+    size_t c = 0;
+    for (; c + 16 <= t->channels; c += 16)
+        x16_store(y + c, pixel_sum(t, taps, first, c, x16_first(16), true));
+    if (c < t->channels) {
+        const mask16 m = x16_first(t->channels - c);
+        x16_store_masked(m, y + c, pixel_sum(t, taps, first, c, m, false));
+    }
+}
+
+void HEW_TAPS_F32(const hew_taps *t)
+{
+    float *y = t->y;
+    for (size_t p = 0; p < t->pixels; p++, y += t->y_stride) {
+        const int32_t first = t->start[p];
+        const size_t taps = (size_t)(t->start[p + 1] - first);
+        switch (taps) {
+        case 1: pixel(t, 1, first, y); break;
+        case 2: pixel(t, 2, first, y); break;
+        default: pixel(t, taps, first, y);
+        }
+    }
+}
+
+/* ----------------------------------------------------------------------------- look_f32 ---- */
+
+HEW_INLINE f32x16 looked_up(const hew_look_block *b, const float *x, const int tap)
+{
+    const i32x16 at = x16_load_int(b->at[tap]);
+    return b->near ? x16_look(x, at) : x16_gather(x, at);
+}
+
+void HEW_LOOK_F32(const hew_look *l)
+{
+    const hew_look_block *b = l->blocks;
+    for (size_t i = 0; i < l->n; i += 16, b++) {
+        const float *const x = l->x + b->base;
+        const f32x16 w = x16_load(b->w[1]);
+        const f32x16 one = x16_mul(x16_load(b->w[0]), looked_up(b, x, 0));
+        const f32x16 two = x16_fma(w, looked_up(b, x, 1), one);
+        const f32x16 y = x16_select(x16_less(x16_set(0.0f), w), two, one);
+        if (i + 16 <= l->n)
+            x16_store(l->y + i, y);
+        else
+            x16_store_masked(x16_first(l->n - i), l->y + i, y);
+    }
+}
