@@ -67,6 +67,7 @@ void fuzz_pooling(fuzz_bytes *in);
 void fuzz_softmax(fuzz_bytes *in);
 void fuzz_reorder(fuzz_bytes *in);
 void fuzz_binary(fuzz_bytes *in);
+void fuzz_chain(fuzz_bytes *in);
 void fuzz_layer_norm(fuzz_bytes *in);
 void fuzz_channel_norm(fuzz_bytes *in);
 void fuzz_lrn(fuzz_bytes *in);
