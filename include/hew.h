@@ -45,6 +45,7 @@
 #include "hew/norm.h"
 #include "hew/reduce.h"
 #include "hew/order.h"
+#include "hew/random.h"
 #include "hew/quantize.h"
 #include "hew/weights.h"
 #include "hew/reorder.h"

@@ -13,7 +13,7 @@
  *     kernels_elementwise    operations element by element, of matrices
  *     kernels_chain          the same of any tensors, several in one pass
  *     kernels_softmax, kernels_norm, kernels_pooling, kernels_reduce, kernels_order,
- *     kernels_move, kernels_resample
+ *     kernels_random, kernels_move, kernels_resample
  *
  * A kernel includes its own part's header; this one is for drivers, tests and benchmarks.
  */
@@ -29,6 +29,7 @@
 #include "kernels_norm.h"
 #include "kernels_order.h"
 #include "kernels_pooling.h"
+#include "kernels_random.h"
 #include "kernels_reduce.h"
 #include "kernels_resample.h"
 #include "kernels_rows.h"

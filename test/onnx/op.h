@@ -112,6 +112,7 @@ op_fn op_transpose, op_concat, op_split, op_slice, op_pad, op_tile, op_expand, o
 op_fn op_resize, op_depth_to_space, op_gather, op_gather_elements, op_gather_nd;
 op_fn op_scatter_elements, op_scatter_nd;
 op_fn op_batch_norm, op_instance_norm, op_layer_norm, op_lrn, op_mean_variance_norm;
+op_fn op_reduce, op_arg, op_cumsum, op_topk, op_dropout;
 op_fn op_softmax;
 op_fn op_unary, op_parametric_activation, op_clip, op_composed;
 op_fn op_binary, op_compare, op_variadic, op_where;
