@@ -66,6 +66,11 @@ HEW_INLINE void x16_store(float *p, f32x16 x)
     _mm256_storeu_ps(p, x.lo);
     _mm256_storeu_ps(p + 8, x.hi);
 }
+HEW_INLINE void x16_stream(float *p, f32x16 x)
+{
+    _mm256_stream_ps(p, x.lo);
+    _mm256_stream_ps(p + 8, x.hi);
+}
 
 HEW_INLINE __m256 x16_select_half(__m256i m, __m256 yes, __m256 no)
 {

@@ -27,6 +27,8 @@ HEW_INLINE mask16 x16_and_not(mask16 a, mask16 b) { return (mask16)(a & ~(unsign
 HEW_INLINE f32x16 x16_set(float x) { return _mm512_set1_ps(x); }
 HEW_INLINE f32x16 x16_load(const float *p) { return _mm512_loadu_ps(p); }
 HEW_INLINE void x16_store(float *p, f32x16 x) { _mm512_storeu_ps(p, x); }
+/* Past the cache, to 64-byte aligned memory; _mm_sfence() before another thread may read it. */
+HEW_INLINE void x16_stream(float *p, f32x16 x) { _mm512_stream_ps(p, x); }
 /* Memory of lanes that are not in the mask is not touched; they read as `fill`. */
 HEW_INLINE f32x16 x16_load_masked(mask16 m, const float *p, f32x16 fill)
 {

@@ -15,6 +15,9 @@
 #define HEW_UNROLL _Pragma("GCC unroll 32")
 #endif
 
+/* Outputs from here on are written past the cache: it would hold nothing that is read again. */
+enum { HEW_STREAM_BYTES = 16 << 20 };
+
 /* Makes a value opaque: the compiler can neither recompute it nor merge it with another. */
 #define HEW_HIDE(x) __asm__("" : "+r"(x))
 /* The same, but where a value is hidden twice, gcc takes the second for new too. */

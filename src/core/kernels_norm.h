@@ -114,6 +114,7 @@ typedef struct hew_norm_apply {
     void *out;
     size_t in_stride, residual_stride, out_stride; /* bytes */
     const float *mean, *scale, *shift;             /* of each channel */
+    bool stream; /* the whole output is far longer than the cache */
 } hew_norm_apply;
 typedef struct hew_norm_apply_back {
     hew_type type;

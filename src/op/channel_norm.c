@@ -123,6 +123,7 @@ static void apply(const job *j, const workspace *w, size_t image, size_t pixel, 
             .mean = w->mean,
             .scale = w->scale,
             .shift = w->shift,
+            .stream = j->stream,
         });
 }
 
@@ -246,6 +247,7 @@ hew_status hew_channel_norm_run(const hew_channel_norm *p, void *scratch,
     } else {
         job j = job_of(p, scratch);
         j.part = HEW_FN(channel_norm, kernel);
+        j.stream = p->images * p->pixels * p->channels >= HEW_STREAM_BYTES / sizeof(float);
         j.apply = HEW_FN(channel_norm_apply, hew_kernels(HEW_FAMILY_channel_norm_apply, &count));
         status = run_job(&j, threads);
     }

@@ -14,7 +14,6 @@ enum {
     TASK_BYTES = 64 << 10,  /* some 10 us: several times what handing out a task costs */
     UNIT = 64,              /* edges of a matrix's parts lie at multiples: whole cache lines */
     STRIP_BYTES = 1024,     /* of a row that is transposed: the more, the fewer pages at a time */
-    STREAM_BYTES = 16 << 20, /* from here on the cache holds nothing of it that is read again */
     FILL_BYTES = 4096
 };
 
@@ -185,7 +184,7 @@ void hew_move_plan(hew_move *m, const hew_nest *nest, size_t size, const void *i
     m->points = hew_nest_points(n, n->rank - 2);
     cut(m);
     const size_t block = n->extent[n->rank - 2] * n->extent[n->rank - 1] * m->size;
-    m->stream = m->points * block >= STREAM_BYTES;
+    m->stream = m->points * block >= HEW_STREAM_BYTES;
     size_t count;
     const hew_kernel *const transpose = hew_kernels(HEW_FAMILY_transpose, &count);
     const hew_kernel *const copy_rows = hew_kernels(HEW_FAMILY_copy_rows, &count);

@@ -10,7 +10,7 @@
  * m2 of all channels rest in the L1 cache.  AVX2, with half of the registers, reads pixels again
  * from L1.  Bound by 55 operations for 16 loads, which still is several times what memory gives.
  *
- * Apply: four pixels share the loads of mean, scale and shift.  Bound by memory, in L1 by stores.
+ * Apply: bound by memory, in L1 by the loads of mean, scale and shift.
  */
 #include "kernels_norm.h"
 #include "norm_typed.h"
@@ -97,36 +97,48 @@ HEW_INLINE void channel_part(const hew_type type, const hew_norm_part *part)
     }
 }
 
-/* Channels j to j + 15 of n, of `rows` pixels. */
-HEW_INLINE void channel_results(const hew_type type, const int rows, size_t n,
-                                const hew_norm_apply *p, size_t row, size_t j)
+/* Channels j to j + 15 of n. */
+HEW_INLINE f32x16 channel_result(const hew_type type, const hew_norm_apply *p, size_t n,
+                                 const char *in, const char *residual, f32x16 low, size_t j)
 {
     const f32x16 mean = norm_load(HEW_F32, n, p->mean, j);
     const f32x16 scale = norm_load(HEW_F32, n, p->scale, j);
     const f32x16 shift = norm_load(HEW_F32, n, p->shift, j);
+    f32x16 y = x16_fma(x16_sub(norm_load(type, n, in, j), mean), scale, shift);
+    if (residual)
+        y = x16_add(y, norm_load(type, n, residual, j));
+    return x16_max(low, y);
+}
+
+/* Pixel by pixel: several at once would be several streams to the hardware that prefetches. */
+HEW_INLINE void channel_apply(const hew_type type, const bool stream, const hew_norm_apply *all)
+{
+    const hew_norm_apply own = *all, *const p = &own; /* which no store can change */
+    const size_t whole = p->n / 16 * 16;
     const f32x16 low = x16_set(p->relu ? 0.0f : -INFINITY);
-    HEW_UNROLL for (size_t i = row; i < row + (size_t)rows; i++)
-    {
-        const f32x16 x = norm_load(type, n, (const char *)p->in + i * p->in_stride, j);
-        f32x16 y = x16_fma(x16_sub(x, mean), scale, shift);
-        if (p->residual)
-            y = x16_add(y, norm_load(type, n, (const char *)p->residual + i * p->residual_stride,
-                                     j));
-        norm_store(type, n, (char *)p->out + i * p->out_stride, j, x16_max(low, y));
+    const char *in = p->in, *residual = p->residual;
+    char *out = p->out;
+    for (size_t i = 0; i < p->rows; i++) {
+        for (size_t j = 0; j < whole; j += 16) {
+            const f32x16 y = channel_result(type, p, SIZE_MAX, in, residual, low, j);
+            if (stream)
+                x16_stream((float *)out + j, y);
+            else
+                norm_store(type, SIZE_MAX, out, j, y);
+        }
+        if (whole < p->n)
+            norm_store(type, p->n, out, whole,
+                       channel_result(type, p, p->n, in, residual, low, whole));
+        in += p->in_stride;
+        out += p->out_stride;
+        residual = residual ? residual + p->residual_stride : NULL;
     }
 }
 
-HEW_INLINE void channel_apply(const hew_type type, const hew_norm_apply *p)
+static void channel_stream(const hew_norm_apply *p)
 {
-    enum { ROWS = 4 };
-    const size_t whole = p->n / 16 * 16;
-    size_t i = 0;
-    for (; i + ROWS <= p->rows; i += ROWS)
-        for (size_t j = 0; j < whole; j += 16)
-            channel_results(type, ROWS, SIZE_MAX, p, i, j);
-    for (size_t k = 0; k < p->rows; k++)
-        for (size_t j = k < i ? whole : 0; j < p->n; j += 16)
-            channel_results(type, 1, p->n, p, k, j);
+    channel_apply(HEW_F32, true, p);
+    _mm_sfence();
 }
 
 #define CHANNEL_TYPE(name, type)                                                                   \
@@ -136,7 +148,7 @@ HEW_INLINE void channel_apply(const hew_type type, const hew_norm_apply *p)
     }                                                                                              \
     static __attribute__((noinline)) void apply_##name(const hew_norm_apply *p)                    \
     {                                                                                              \
-        channel_apply(type, p);                                                                    \
+        channel_apply(type, false, p);                                                             \
     }
 CHANNEL_TYPE(f32, HEW_F32)
 CHANNEL_TYPE(bf16, HEW_BF16)
@@ -149,5 +161,8 @@ void HEW_CHANNEL_NORM(const hew_norm_part *p)
 
 void HEW_CHANNEL_NORM_APPLY(const hew_norm_apply *p)
 {
-    (p->type == HEW_F32 ? apply_f32 : p->type == HEW_BF16 ? apply_bf16 : apply_f16)(p);
+    if (p->stream && p->type == HEW_F32 && (((uintptr_t)p->out | p->out_stride) & 63) == 0)
+        channel_stream(p);
+    else
+        (p->type == HEW_F32 ? apply_f32 : p->type == HEW_BF16 ? apply_bf16 : apply_f16)(p);
 }
