@@ -19,10 +19,22 @@ HEW_BEGIN_C
  * out = in, index by index: with the strides of a permuted tensor ONNX Transpose, with those of a
  * smaller one Expand.  in is broadcast to the shape of out as in NumPy: dimensions are matched from
  * the last, and one of in's may be 1 or absent where out's is not.
+ *
+ * Between types, or with a scale or zero, elements are converted, as by hew_dequantize and then
+ * hew_quantize; a float type is a value as it is:
+ *
+ *     x = (float)(q - in_zero) * in_scale       s8, u8, s32
+ *     q = saturate(round(x / out_scale) + out_zero)    half to even; NaN gives the zero
+ *
+ * and bf16 and f16 are rounded to nearest, ties to even.  All but s64 can be converted.
  */
 typedef struct hew_copy_desc {
     size_t size;
-    hew_tensor in, out;    /* of one type */
+    hew_tensor in, out;
+    const float *in_scale, *out_scale; /* of integers: positive and finite; null: 1               */
+    const void *in_zero, *out_zero;    /* of the tensor's type; null: 0                           */
+    bool in_per_axis, out_per_axis; /* scale and zero are arrays, one for each index of ..        */
+    int axis;                       /* .. this dimension of out                                   */
 } hew_copy_desc;
 #define HEW_COPY_DESC(...) ((hew_copy_desc){.size = sizeof(hew_copy_desc), __VA_ARGS__})
 
