@@ -43,8 +43,9 @@ typedef void reduce_rows_ref_fn(const hew_reduce_desc *desc, const void *in, voi
 
 /*
  * Blocks across rows: out[j], j < n, goes on with the blocks of in + offset[i] + j, i < rows.  All
- * but the last block have HEW_REDUCE_ROWS rows.  Types as for rows.
+ * but the last block have HEW_REDUCE_ROWS rows.  n <= HEW_REDUCE_COLUMNS.  Types as for rows.
  */
+enum { HEW_REDUCE_COLUMNS = 1024 };
 typedef struct hew_reduce_columns {
     hew_type type;
     hew_reduce_kind kind;

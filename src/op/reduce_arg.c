@@ -31,7 +31,7 @@ static void piece_across(const hew_reduce_plan *r, const hew_reduce_results *o, 
 {
     enum { BATCH = 128 }; /* rows in a call */
     ptrdiff_t offset[BATCH];
-    char gathered[HEW_REDUCE_ROWS * HEW_REDUCE_CHUNK * sizeof(float)] __attribute__((aligned(64)));
+    char gathered[HEW_REDUCE_ROWS * HEW_REDUCE_GATHERED * 4] __attribute__((aligned(64)));
     const size_t batch = r->gathers ? HEW_REDUCE_ROWS : BATCH;
     size_t row = hew_cut(r->cut.blocks, r->cut.pieces, piece) * HEW_REDUCE_ROWS;
     const size_t end = hew_min(

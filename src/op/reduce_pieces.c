@@ -166,7 +166,7 @@ static void piece_across(const hew_reduce_plan *r, hew_reduce_kind kind,
 {
     enum { BATCH = 512 }; /* rows in a call: a multiple of HEW_REDUCE_ROWS */
     ptrdiff_t offset[BATCH];
-    char gathered[HEW_REDUCE_ROWS * HEW_REDUCE_CHUNK * sizeof(float)] __attribute__((aligned(64)));
+    char gathered[HEW_REDUCE_ROWS * HEW_REDUCE_GATHERED * 4] __attribute__((aligned(64)));
     const size_t batch = r->gathers ? HEW_REDUCE_ROWS : BATCH;
     hew_reduce_columns k = {.type = r->d->in.type, .kind = kind, .in = o->in, .offset = offset,
                             .n = o->n, .largest = largest, .out = out};

@@ -315,8 +315,13 @@ static hew_status run(hew_reduce_plan *r, const hew_threads *threads)
     if (threads && r->runs * r->run <= HEW_REDUCE_FEW && r->cut.pieces > 1)
         return run_pieces(r, threads);
     const size_t elements = hew_max(r->cut.rows * r->cut.n, 1);
-    const size_t least = r->cut.along ? 1 : 64;
-    r->chunk = hew_min(hew_max(TASK_ELEMENTS / elements, least), HEW_REDUCE_CHUNK);
+    r->chunk = hew_max(TASK_ELEMENTS / elements, 1);
+    if (!r->cut.along) { /* long rows for the sake of memory, enough of them for threads */
+        const size_t tasks = threads ? 2 * hew_min(threads->count, 1 << 16) : 1;
+        const size_t share = hew_ceil_div(r->runs * r->run, tasks);
+        r->chunk = hew_max(r->chunk, hew_round_up(share, 64));
+    }
+    r->chunk = hew_min(r->chunk, r->gathers ? HEW_REDUCE_GATHERED : HEW_REDUCE_CHUNK);
     r->chunks = hew_ceil_div(r->run, r->chunk);
     r->task_chunks = hew_max(TASK_ELEMENTS / elements / hew_min(r->chunk, r->run), 1);
     return hew_parallel(threads, hew_ceil_div(r->runs * r->chunks, r->task_chunks), run_task, r);

@@ -9,8 +9,9 @@
 #include "reduce_cut.h"
 
 enum {
-    HEW_REDUCE_CHUNK = 256, /* results that a task takes in one go, side by side along one loop */
-    HEW_REDUCE_FEW = 64     /* results that threads share piece by piece */
+    HEW_REDUCE_CHUNK = HEW_REDUCE_COLUMNS, /* results in one go, side by side along one loop */
+    HEW_REDUCE_GATHERED = 256, /* of columns that are gathered */
+    HEW_REDUCE_FEW = 64        /* results that threads share piece by piece */
 };
 
 /* What a piece makes of results; where: of ARGMIN and ARGMAX. */
@@ -75,7 +76,7 @@ void hew_reduce_offsets(const hew_nest *nest, size_t first, size_t count, ptrdif
 /* The elements of a block along rows of one result, side by side: at most HEW_REDUCE_BLOCK. */
 void hew_reduce_gather(const hew_reduce_plan *r, const char *in, const hew_reduce_block *block,
                        char *to);
-/* The same of rows across, at most HEW_REDUCE_ROWS of HEW_REDUCE_CHUNK elements. */
+/* The same of rows across, at most HEW_REDUCE_ROWS of HEW_REDUCE_GATHERED elements. */
 void hew_reduce_gather_columns(const hew_reduce_plan *r, const hew_reduce_results *o,
                                const ptrdiff_t *offset, size_t rows, char *to);
 

@@ -112,8 +112,9 @@ HEW_INLINE void places_of(const hew_type type, const bool last, const hew_reduce
 HEW_INLINE void places_of_type(const hew_type type, const bool last, const hew_reduce_places *p)
 {
     const hew_reduce_columns *const c = &p->columns;
-    for (size_t i = 0; i < c->rows; i += HEW_REDUCE_ROWS) {
-        const size_t rows = hew_min(HEW_REDUCE_ROWS, c->rows - i);
+    const size_t most = c->n > 64 ? 4 : HEW_REDUCE_ROWS; /* bands, as in reduce_columns.h */
+    for (size_t i = 0; i < c->rows; i += most) {
+        const size_t rows = hew_min(most, c->rows - i);
         for (size_t j = 0; j < c->n; j += 16)
             places_of(type, last, p, i, rows, j, hew_min(c->n - j, 16));
     }
