@@ -52,6 +52,10 @@ void *fuzz_aligned(size_t bytes); /* for packed operands and scratch: null for n
 size_t fuzz_span(int64_t outer, int64_t outer_stride, int64_t rows, int64_t row_stride,
                  int64_t columns);
 
+/* Makes a tensor dense, or gives it gaps: elements from the first to the last, which wild numbers
+ * make too many. */
+size_t fuzz_lay_out(fuzz_bytes *in, hew_tensor *t);
+
 __attribute__((noreturn)) void fuzz_broken(const char *what, hew_isa isa);
 
 /* Everything from creation to destruction on the rungs in use; out may be null: don't run. */
@@ -68,6 +72,9 @@ void fuzz_softmax(fuzz_bytes *in);
 void fuzz_reorder(fuzz_bytes *in);
 void fuzz_binary(fuzz_bytes *in);
 void fuzz_chain(fuzz_bytes *in);
+void fuzz_reduce(fuzz_bytes *in);
+void fuzz_order(fuzz_bytes *in);
+void fuzz_random(fuzz_bytes *in);
 void fuzz_layer_norm(fuzz_bytes *in);
 void fuzz_channel_norm(fuzz_bytes *in);
 void fuzz_lrn(fuzz_bytes *in);

@@ -28,30 +28,6 @@ static hew_status run_chain(const void *what, void *out)
     return status;
 }
 
-/* Dense, or with gaps; elements from the first to the last, which wild numbers make too many. */
-static size_t lay_out(fuzz_bytes *in, hew_tensor *t)
-{
-    const bool gaps = fuzz_one_in(in, 3);
-    double all = 1, points = 1;
-    int64_t step = gaps && fuzz_one_in(in, 4) ? 2 : 1;
-    for (int j = t->rank - 1; j >= 0; j--) {
-        if (t->extent[j] < 0 || t->extent[j] > 1 << 20)
-            return FUZZ_MOST_FLOATS + 1;
-        points *= (double)t->extent[j];
-        all += (double)(t->extent[j] - 1) * (double)step;
-        if (gaps)
-            t->stride[j] = step;
-        step = (step + (gaps ? fuzz_byte(in) % 3 : 0)) * (t->extent[j] > 0 ? t->extent[j] : 1);
-        if (step > 1 << 24)
-            return FUZZ_MOST_FLOATS + 1;
-    }
-    if (fuzz_one_in(in, 60)) {
-        t->stride[0] = fuzz_one_in(in, 2) ? -1 : fuzz_small(in, 2);
-        return FUZZ_MOST_FLOATS + 1;
-    }
-    return points == 0 ? 0 : all > FUZZ_MOST_FLOATS ? FUZZ_MOST_FLOATS + 1 : (size_t)all;
-}
-
 static hew_type some_type(fuzz_bytes *in)
 {
     static const hew_type types[] = {HEW_F32, HEW_F32, HEW_BF16, HEW_F16, HEW_S8, HEW_U8};
@@ -72,7 +48,7 @@ static void add_tensor(chain_case *c, fuzz_bytes *in, hew_operand *o)
         o->zero = fuzz_zero(in, t->type);
     }
     const bool fits = t->rank >= 0 && t->rank <= HEW_MAX_RANK && c->tensors < MOST;
-    const size_t elements = fits ? lay_out(in, t) : FUZZ_MOST_FLOATS + 1;
+    const size_t elements = fits ? fuzz_lay_out(in, t) : FUZZ_MOST_FLOATS + 1;
     c->fits = c->fits && elements <= FUZZ_MOST_FLOATS;
     if (c->tensors < MOST) {
         c->type[c->tensors] = t->type;

@@ -146,6 +146,7 @@ static size_t bytes_of(hew_type type, size_t n)
     case HEW_S4: return (n + 1) / 2;
     case HEW_BF16:
     case HEW_F16: return 2 * n;
+    case HEW_S64: return 8 * n;
     case HEW_F32:
     case HEW_S32: break;
     }
@@ -213,6 +214,29 @@ void fuzz_on_every_rung(fuzz_case_fn *run, const void *c, hew_type type, size_t 
             fuzz_unfloats(out);
     }
     fuzz_unfloats(want);
+}
+
+size_t fuzz_lay_out(fuzz_bytes *in, hew_tensor *t)
+{
+    const bool gaps = fuzz_one_in(in, 3);
+    double all = 1, points = 1;
+    int64_t step = gaps && fuzz_one_in(in, 4) ? 2 : 1;
+    for (int j = t->rank - 1; j >= 0; j--) {
+        if (t->extent[j] < 0 || t->extent[j] > 1 << 20)
+            return FUZZ_MOST_FLOATS + 1;
+        points *= (double)t->extent[j];
+        all += (double)(t->extent[j] - 1) * (double)step;
+        if (gaps)
+            t->stride[j] = step;
+        step = (step + (gaps ? fuzz_byte(in) % 3 : 0)) * (t->extent[j] > 0 ? t->extent[j] : 1);
+        if (step > 1 << 24)
+            return FUZZ_MOST_FLOATS + 1;
+    }
+    if (t->rank > 0 && fuzz_one_in(in, 60)) {
+        t->stride[0] = fuzz_one_in(in, 2) ? -1 : fuzz_small(in, 2);
+        return FUZZ_MOST_FLOATS + 1;
+    }
+    return points == 0 ? 0 : all > FUZZ_MOST_FLOATS ? FUZZ_MOST_FLOATS + 1 : (size_t)all;
 }
 
 /* Elements from the first to the last of `outer` x `rows` x `columns`; more than FUZZ_MOST_FLOATS
