@@ -8,7 +8,9 @@
 
 enum {
     TASK_BYTES = 128 << 10, /* of input that a task reads: 2 us in the cache, 6 from memory */
-    CHANNEL_UNIT = 128      /* channels are cut at multiples of this */
+    CHANNEL_UNIT = 128,     /* channels are cut at multiples of this */
+    STRIP = 64,             /* channels, as floats, where windows below each other share rows, */
+    WIDE = 16               /* and these are so long that a strip's calls are worth it */
 };
 
 typedef struct pooling {
@@ -136,6 +138,13 @@ static void plan(pooling *op)
     op->rows = p->batch * (size_t)a[0].out * (size_t)a[1].out;
     const double pixel = (double)a[0].kernel * (double)a[1].kernel * (double)a[2].kernel;
     const double row = pixel * (double)a[2].out * (double)(p->channels * p->size);
+    if (p->type == HEW_F32 && a[1].kernel > a[1].stride && a[1].out > 1 && a[2].out >= WIDE) {
+        const double task = 4 * TASK_BYTES; /* of loads, most of them from L1 */
+        op->chunk = STRIP;
+        op->chunks = hew_ceil_div(p->channels, STRIP);
+        op->task_rows = (size_t)(task / (row / (double)p->channels * STRIP)) + 1;
+        return;
+    }
     op->task_rows = row < TASK_BYTES ? (size_t)(TASK_BYTES / row) : 1;
     const size_t wanted = row < TASK_BYTES ? 1 : (size_t)hew_min((size_t)(row / TASK_BYTES), 64);
     op->chunk = hew_round_up(hew_ceil_div(p->channels, wanted), CHANNEL_UNIT);

@@ -33,8 +33,9 @@
 
 enum {
     POOL_MAX_COLUMNS = 3,            /* of boxes that share any */
-    POOL_SHARING_RUN_BYTES = 128 << 10, /* of input under a run: its first columns are not shared */
-    POOL_SHARING_RUN = 8             /* pixels, at least */
+    POOL_SHARING_RUN_BYTES = 24 << 10, /* of input under a run, to be found again in L1 by the next
+                                          row's, part of whose input it is */
+    POOL_SHARING_RUN = 8               /* pixels, at least: the first columns are not shared */
 };
 
 /* Some registers of channels along a run; with `masked`, the last one is masked. */
@@ -166,24 +167,37 @@ HEW_INLINE void pool_all_channels(const bool max, const int columns, const int s
     }
 }
 
+/* A run of a row of output, from pixel x on. */
+HEW_INLINE void pool_row(const bool max, const int columns, const int shift, pool_run run, size_t y,
+                         size_t x, size_t length)
+{
+    const hew_pooling_block *b = run.block;
+    run.pixels = hew_min(length, b->pixels - x);
+    run.in = (const pool_element *)b->in + y * b->in_row + x * b->in_step;
+    run.out = (pool_element *)b->out + y * b->out_row + x * b->out_step;
+    pool_all_channels(max, columns, shift, run);
+}
+
 HEW_INLINE void pool(const bool max, const int columns, const int shift,
                      const hew_pooling_block *b)
 {
-    const size_t under_pixel =
-        hew_max(b->box[0] * b->box[1] * b->in_step * sizeof(pool_element), 1);
-    const bool one_pass = b->channels <= POOL_LANES * (size_t)pool_wide(max, columns > shift);
-    size_t length = hew_max(POOL_SHARING_RUN_BYTES / under_pixel, POOL_SHARING_RUN);
-    if (columns <= shift) /* the input is best read nearly in the order of its addresses */
-        length = one_pass ? hew_max(b->pixels, 1) : 2;
     pool_run run = {.block = b, .setup = pool_prepare(max, b)};
     run.lanes = pool_first(hew_min(b->channels, POOL_LANES));
+    if (columns > shift) {
+        const size_t under = b->box[0] * b->box[1] * (size_t)shift * b->channels;
+        const size_t length = hew_max(POOL_SHARING_RUN_BYTES / (under * sizeof(pool_element)),
+                                      POOL_SHARING_RUN);
+        for (size_t x = 0; x < b->pixels; x += length)
+            for (size_t y = 0; y < b->rows; y++)
+                pool_row(max, columns, shift, run, y, x, length);
+        return;
+    }
+    /* The input is best read nearly in the order of its addresses. */
+    const bool one_pass = b->channels <= POOL_LANES * (size_t)pool_wide(max, false);
+    const size_t length = one_pass ? hew_max(b->pixels, 1) : 2;
     for (size_t y = 0; y < b->rows; y++)
-        for (size_t x = 0; x < b->pixels; x += length) {
-            run.pixels = hew_min(length, b->pixels - x);
-            run.in = (const pool_element *)b->in + y * b->in_row + x * b->in_step;
-            run.out = (pool_element *)b->out + y * b->out_row + x * b->out_step;
-            pool_all_channels(max, columns, shift, run);
-        }
+        for (size_t x = 0; x < b->pixels; x += length)
+            pool_row(max, columns, shift, run, y, x, length);
 }
 
 #define POOL(name, max, columns, shift)                                                            \
