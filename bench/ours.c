@@ -4,7 +4,6 @@
 #include "ours.h"
 
 #include "operands.h"
-#include "tensors.h"
 
 #include <stdio.h>
 
@@ -161,7 +160,9 @@ bool ours_create(ours *o, const bench_job *job, const hew_threads *threads, char
     case PROBLEM_REORDER: o->kernel = family_kernel("transpose", job->types.in); break;
     default:
         o->kernel = family_kernel(tensors_family(job), job->types.in);
-        o->scratch = hew_alloc(tensors_scratch(job, threads ? threads->count : 1));
+        status = o->out ? tensors_create(&o->tensors, job, threads) : status;
+        if (o->tensors.resample)
+            o->kernel = hew_resample_kernel(o->tensors.resample);
     }
     if (status != HEW_OK)
         snprintf(why, PROBLEM_WHY, "%s: %.200s", hew_status_name(status), hew_last_error());
@@ -239,7 +240,7 @@ bool ours_run(ours *o)
     case PROBLEM_POOL: return run_pool(o) == HEW_OK;
     case PROBLEM_SOFTMAX:
     case PROBLEM_REORDER: return run_rows(o) == HEW_OK;
-    default: return tensors_run(o->job, o->out, o->scratch, o->threads) == HEW_OK;
+    default: return tensors_run(o->job, &o->tensors, o->out) == HEW_OK;
     }
 }
 
@@ -247,6 +248,7 @@ void ours_destroy(ours *o)
 {
     hew_gemm_destroy(o->gemm);
     hew_conv_destroy(o->conv);
+    tensors_destroy(&o->tensors);
     hew_free(o->packed);
     hew_free(o->scratch);
     free(o->out);

@@ -5,6 +5,7 @@
 #define HEW_BENCH_OURS_H
 
 #include "job.h"
+#include "tensors.h"
 
 typedef struct ours {
     const bench_job *job;
@@ -16,6 +17,7 @@ typedef struct ours {
     hew_gemm_args gemm_args;
     hew_conv *conv;
     hew_conv_args conv_args;
+    tensors_plan tensors;
     void *packed, *scratch;
     const hew_threads *threads;
     size_t calls; /* hew_gemm_run calls of a batch that broadcasts */

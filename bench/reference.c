@@ -130,7 +130,7 @@ static double tolerance(const bench_job *job, double largest)
                                                        : sum_length(p);
     /* Functions other than sums may be approximations on the other side. */
     const bool curved = job->act.kind > HEW_ACT_CLIP || p->op == PROBLEM_SOFTMAX ||
-                        p->op == PROBLEM_LRN;
+                        p->op == PROBLEM_LRN || p->op == PROBLEM_RESAMPLING;
     return ((length + 8) * FLT_EPSILON + (curved ? 2e-5 : 0) + rounding) * largest;
 }
 

@@ -170,6 +170,17 @@ static const char *const concat[] = {"1x64x56x56:1x32x56x56n\"densenet\"",
 
 static const char *const shuffle[] = {"1x240x28x28n\"shufflenet\"", "8x480x14x14", NULL};
 
+static const char *const reduction[] = {"1x2048x7x7:1x2048x1x1n\"resnet50:pool2\"",
+                                        "384x1024:384x1", "384x1024:1x1024",
+                                        "8x256x56x56:8x1x56x56",
+                                        "1000000:1", NULL};
+
+static const char *const lrn[] = {"mb1ic96ih55alpha1e-4n\"alexnet:1\"",
+                                  "mb1ic256ih27alpha1e-4n\"alexnet:2\"", NULL};
+
+static const char *const resampling[] = {"mb1ic256ih14oh28n\"fpn:4\"", "mb1ic256ih28oh56n\"fpn:3\"",
+                                         "mb1ic3ih300oh224", NULL};
+
 static const suite suites[] = {
     {"resnet50", "ResNet-50 v1.5, batch 1, bias + relu", PROBLEM_CONV, HEW_ACT_RELU, true,
      HEW_POOLING_MAX, resnet50, NULL},
@@ -177,7 +188,8 @@ static const suite suites[] = {
      HEW_POOLING_MAX, pointwise, NULL},
     {"mobilenet", "its depthwise convolutions", PROBLEM_CONV, HEW_ACT_CLIP, true,
      HEW_POOLING_MAX, depthwise, NULL},
-    {"depthwise", "those alone", PROBLEM_CONV, HEW_ACT_CLIP, true, HEW_POOLING_MAX, depthwise, NULL},
+    {"depthwise", "those alone", PROBLEM_CONV, HEW_ACT_CLIP, true,
+     HEW_POOLING_MAX, depthwise, NULL},
     {"bert-large", "one sequence of 384", PROBLEM_GEMM, HEW_ACT_NONE, false, HEW_POOLING_MAX,
      bert_large, NULL},
     {"dlrm", "MLPs, batch 128", PROBLEM_GEMM, HEW_ACT_NONE, false, HEW_POOLING_MAX, dlrm, NULL},
@@ -215,6 +227,15 @@ static const suite suites[] = {
      group_norm, NULL},
     {"concat", "of channels", PROBLEM_CONCAT, HEW_ACT_NONE, false, HEW_POOLING_MAX,
      concat, NULL},
+    {"reduction", "sums", PROBLEM_REDUCTION, HEW_ACT_NONE, false,
+     HEW_POOLING_MAX, reduction, "sum"},
+    {"reduction", "maxima", PROBLEM_REDUCTION, HEW_ACT_NONE, false, HEW_POOLING_MAX, reduction,
+     "max"},
+    {"lrn", "across channels", PROBLEM_LRN, HEW_ACT_NONE, false, HEW_POOLING_MAX, lrn, NULL},
+    {"resampling", "nearest", PROBLEM_RESAMPLING, HEW_ACT_NONE, false, HEW_POOLING_MAX, resampling,
+     "nearest"},
+    {"resampling", "linear", PROBLEM_RESAMPLING, HEW_ACT_NONE, false, HEW_POOLING_MAX, resampling,
+     "linear"},
     {"shuffle", "of channels", PROBLEM_SHUFFLE, HEW_ACT_NONE, false, HEW_POOLING_MAX,
      shuffle, NULL},
 };

@@ -10,6 +10,7 @@ typedef struct call {
     const bench_job *job;
     void *out, *scratch;
     const hew_threads *threads;
+    const hew_resample *resample;
 } call;
 
 /* ----------------------------------------------------------------------------- operands ---- */
@@ -97,6 +98,18 @@ static hew_status binary(const call *c)
 }
 static hew_status sum(const call *c) { return pairwise(c, HEW_STEP_ADD); }
 static hew_status prelu(const call *c) { return pairwise(c, HEW_STEP_PRELU); }
+
+static hew_status reduction(const call *c)
+{
+    static const hew_reduce_op kinds[] = {HEW_REDUCE_SUM, HEW_REDUCE_MEAN, HEW_REDUCE_MIN,
+                                          HEW_REDUCE_MAX, HEW_REDUCE_PROD, HEW_REDUCE_L1,
+                                          HEW_REDUCE_L2,  HEW_REDUCE_SUM_SQUARE};
+    const bench_job *job = c->job;
+    return hew_reduce(&HEW_REDUCE_DESC(.op = kinds[job->alg],
+                                       .in = tensor_of(job->types.in, &job->p.shapes[0]),
+                                       .out = tensor_of(job->types.out, &job->p.shapes[1])),
+                      job->in, c->out, c->threads);
+}
 
 static hew_status concat(const call *c)
 {
@@ -187,17 +200,68 @@ static hew_status batch_norm(const call *c)
                                                    .scratch = c->scratch, .threads = c->threads));
 }
 
-size_t tensors_scratch(const bench_job *job, size_t threads)
+static hew_status local_response(const call *c)
 {
+    const bench_job *job = c->job;
+    const problem *p = &job->p;
+    hew_lrn_desc d = HEW_LRN_DESC(.kind = job->alg ? HEW_LRN_WITHIN : HEW_LRN_ACROSS,
+                                  .type = job->types.in, .batch = p->shapes[0].extent[0],
+                                  .channels = p->shapes[0].extent[1], .window = p->window,
+                                  .alpha = (float)p->lrn_alpha, .beta = (float)p->lrn_beta,
+                                  .k = (float)p->lrn_k);
+    memcpy(d.in, p->shapes[0].extent + 2, (size_t)(p->shapes[0].rank - 2) * sizeof *d.in);
+    return hew_lrn(&d, job->in, c->out, c->threads);
+}
+
+/* oneDNN's: half pixels, and the nearest rounded up. */
+static hew_resample_desc resample_desc(const bench_job *job)
+{
+    const problem *p = &job->p;
+    const size_t spatial = (size_t)(p->shapes[0].rank - 2);
+    hew_resample_desc d =
+        HEW_RESAMPLE_DESC(.kind = job->alg ? HEW_RESAMPLE_LINEAR : HEW_RESAMPLE_NEAREST,
+                          .type = job->types.in, .round = HEW_RESAMPLE_ROUND_PREFER_CEIL,
+                          .batch = p->shapes[0].extent[0], .channels = p->shapes[0].extent[1]);
+    memcpy(d.in, p->shapes[0].extent + 2, spatial * sizeof *d.in);
+    memcpy(d.out, p->shapes[1].extent + 2, spatial * sizeof *d.out);
+    return d;
+}
+
+static hew_status resampling(const call *c)
+{
+    return hew_resample_run(c->resample, &HEW_RESAMPLE_ARGS(.in = c->job->in, .out = c->out,
+                                                            .scratch = c->scratch,
+                                                            .threads = c->threads));
+}
+
+hew_status tensors_create(tensors_plan *plan, const bench_job *job, const hew_threads *threads)
+{
+    const size_t count = threads ? threads->count : 1;
     size_t bytes = 0;
+    hew_status status = HEW_OK;
+    *plan = (tensors_plan){.threads = threads};
     if (job->p.op == PROBLEM_GNORM) {
         const hew_group_norm_desc d = group_desc(job);
-        hew_group_norm_scratch(&d, threads, &bytes);
+        status = hew_group_norm_scratch(&d, count, &bytes);
     } else if (job->p.op == PROBLEM_BNORM) {
         const hew_batch_norm_desc d = batch_desc(job);
-        hew_batch_norm_scratch(&d, threads, &bytes);
+        status = hew_batch_norm_scratch(&d, count, &bytes);
+    } else if (job->p.op == PROBLEM_RESAMPLING) {
+        const hew_resample_desc d = resample_desc(job);
+        status = hew_resample_create(&plan->resample, &d);
+        if (status == HEW_OK)
+            bytes = hew_resample_scratch_size(plan->resample, count);
     }
-    return bytes;
+    if (status == HEW_OK && !(plan->scratch = hew_alloc(bytes)))
+        status = HEW_ERR_NO_MEMORY;
+    return status;
+}
+
+void tensors_destroy(tensors_plan *plan)
+{
+    hew_resample_destroy(plan->resample);
+    hew_free(plan->scratch);
+    *plan = (tensors_plan){.scratch = NULL};
 }
 
 /* -------------------------------------------------------------------------------- table ---- */
@@ -207,6 +271,11 @@ static const char *const one_way[] = {"", NULL};
 
 static const char *const binaries[] = {"add", "sub", "mul", "div", "min", "max", "ge",
                                        "gt",  "le",  "lt",  "eq",  "ne",  NULL};
+
+static const char *const reductions[] = {"sum", "mean", "min", "max", "mul", "norm_lp_sum:1",
+                                         "norm_lp_sum:2", "norm_lp_power_p_sum:2", NULL};
+static const char *const windows[] = {"across", "within", NULL};
+static const char *const interpolations[] = {"nearest", "linear", NULL};
 
 static const struct {
     const char *family;
@@ -220,8 +289,11 @@ static const struct {
     [PROBLEM_CONCAT - PROBLEM_ELTWISE] = {"copy_rows", one_way, concat},
     [PROBLEM_SHUFFLE - PROBLEM_ELTWISE] = {"transpose", one_way, shuffle},
     [PROBLEM_LNORM - PROBLEM_ELTWISE] = {"layer_norm", one_way, layer_norm},
-    [PROBLEM_BNORM - PROBLEM_ELTWISE] = {"scale_shift", one_way, batch_norm},
-    [PROBLEM_GNORM - PROBLEM_ELTWISE] = {"scale_shift", one_way, group_norm},
+    [PROBLEM_BNORM - PROBLEM_ELTWISE] = {"channel_norm_apply", one_way, batch_norm},
+    [PROBLEM_GNORM - PROBLEM_ELTWISE] = {"channel_norm", one_way, group_norm},
+    [PROBLEM_REDUCTION - PROBLEM_ELTWISE] = {"reduce_rows", reductions, reduction},
+    [PROBLEM_LRN - PROBLEM_ELTWISE] = {"lrn", windows, local_response},
+    [PROBLEM_RESAMPLING - PROBLEM_ELTWISE] = {"", interpolations, resampling},
 };
 
 bool tensors_set_alg(bench_job *job, const char *word, char why[PROBLEM_WHY])
@@ -253,7 +325,8 @@ const char *tensors_alg_name(const bench_job *job)
 
 const char *tensors_family(const bench_job *job) { return ops[job->p.op - PROBLEM_ELTWISE].family; }
 
-hew_status tensors_run(const bench_job *job, void *out, void *scratch, const hew_threads *threads)
+hew_status tensors_run(const bench_job *job, const tensors_plan *plan, void *out)
 {
-    return ops[job->p.op - PROBLEM_ELTWISE].run(&(call){job, out, scratch, threads});
+    const call c = {job, out, plan->scratch, plan->threads, plan->resample};
+    return ops[job->p.op - PROBLEM_ELTWISE].run(&c);
 }

@@ -29,8 +29,14 @@ double tensors_sum_length(const bench_job *job);
 /* The family of the kernel that does the work, without its type. */
 const char *tensors_family(const bench_job *job);
 
-/* scratch: tensors_scratch bytes. */
-size_t tensors_scratch(const bench_job *job, size_t threads);
-hew_status tensors_run(const bench_job *job, void *out, void *scratch, const hew_threads *threads);
+/* What a run needs besides operands: made once.  threads may be null. */
+typedef struct tensors_plan {
+    const hew_threads *threads;
+    hew_resample *resample;
+    void *scratch;
+} tensors_plan;
+hew_status tensors_create(tensors_plan *plan, const bench_job *job, const hew_threads *threads);
+hew_status tensors_run(const bench_job *job, const tensors_plan *plan, void *out);
+void tensors_destroy(tensors_plan *plan);
 
 #endif
