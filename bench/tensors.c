@@ -56,6 +56,8 @@ double tensors_sum_length(const bench_job *job)
     switch (p->op) {
     case PROBLEM_REDUCTION: return (double)job->in_count / (double)job->out_count;
     case PROBLEM_LNORM: return (double)job->channels;
+    case PROBLEM_RESAMPLING: /* others have places as floats, and weights as their fractions */
+        return (double)p->shapes[0].extent[p->shapes[0].rank - 1];
     case PROBLEM_GNORM:
         return (double)job->in_count / (double)p->shapes[0].extent[0] / (double)p->g;
     default: return 8;
