@@ -78,5 +78,7 @@ void fuzz_random(fuzz_bytes *in);
 void fuzz_layer_norm(fuzz_bytes *in);
 void fuzz_channel_norm(fuzz_bytes *in);
 void fuzz_lrn(fuzz_bytes *in);
+void fuzz_move(fuzz_bytes *in);
+void fuzz_resample(fuzz_bytes *in);
 
 #endif

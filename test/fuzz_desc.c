@@ -113,7 +113,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static void (*const operations[])(fuzz_bytes *) = {
         fuzz_gemm,   fuzz_conv,       fuzz_pooling,      fuzz_softmax, fuzz_reorder,
         fuzz_binary, fuzz_layer_norm, fuzz_channel_norm, fuzz_lrn, fuzz_chain,
-        fuzz_reduce, fuzz_order,      fuzz_random};
+        fuzz_reduce, fuzz_order,      fuzz_random,       fuzz_move,    fuzz_resample};
     fuzz_bytes in = {data, size};
     operations[fuzz_byte(&in) % (sizeof operations / sizeof operations[0])](&in);
     return 0;

@@ -11,7 +11,7 @@
 
 enum {
     ROW = 512,          /* elements converted at a time */
-    TILE = 2048,        /* of the rows that are moved together */
+    TILE = 4096,        /* of the rows that are moved together */
     TASK_ELEMENTS = 32 << 10
 };
 
@@ -94,7 +94,8 @@ static void convert_row(const conversion *c, const scaling *in, const scaling *o
         store_s32(x, out, n, to);
     else if (out_type != HEW_F32)
         c->quantize(&(hew_quantize_rows){
-            .x = x, .y = to, .type = out_type, .scale = out->scale[0], .zero = out->zero[0],
+            .x = x, .y = to, .type = out_type, .inverse = 1.0f,
+            .scale = out->scale[0] == 1.0f ? 0.0f : out->scale[0], .zero = out->zero[0],
             .rows = 1, .n = n, .scales = out->each ? out->scale : NULL,
             .zeros = out->each ? out->zero : NULL});
 }
@@ -213,7 +214,7 @@ hew_status hew_convert(const hew_copy_desc *desc, const hew_nest *nest, const vo
     const hew_kernel *const line = hew_kernels(HEW_FAMILY_dequantize_f32, &count);
     c.dequantize = HEW_FN(dequantize_f32, line);
     const bool transposes = n->stride[1][n->rank - 1] != (ptrdiff_t)c.in_size && nj > 16;
-    c.row = hew_min(ni, transposes ? 64 : ROW);
+    c.row = hew_min(ni, transposes ? 256 : ROW);
     c.rows = hew_min(nj, hew_max(TILE / c.row, 1));
     c.down = hew_ceil_div(nj, c.rows);
     c.across = hew_ceil_div(ni, c.row);

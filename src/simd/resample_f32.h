@@ -11,26 +11,41 @@
 
 /* ---------------------------------------------------------------------------- blend_f32 ---- */
 
+/* What the loops need is in locals: stores of floats might change it elsewhere. */
+HEW_INLINE f32x16 blend_at(const int rows, const bool add, const float *const *x, const f32x16 *w,
+                           const float *y, size_t i, mask16 m, const bool whole)
+{
+    const f32x16 zero = x16_set(0.0f);
+    f32x16 t = zero;
+    HEW_UNROLL for (int k = 0; k < rows; k++) {
+        const f32x16 v = whole ? x16_load(x[k] + i) : x16_load_masked(m, x[k] + i, zero);
+        if (k == 0 && !add)
+            t = x16_mul(w[k], v);
+        else if (k == 0)
+            t = x16_fma(w[k], v, whole ? x16_load(y + i) : x16_load_masked(m, y + i, zero));
+        else
+            t = x16_fma(w[k], v, t);
+    }
+    return t;
+}
+
 HEW_INLINE void blend_rows(const int rows, const bool add, const hew_blend *b)
 {
-    size_t i = 0;
-    for (; i + 16 <= b->n; i += 16) {
-        f32x16 t = x16_load(b->x[0] + i);
-        t = add ? x16_fma(x16_set(b->w[0]), t, x16_load(b->y + i)) : x16_mul(x16_set(b->w[0]), t);
-        HEW_UNROLL for (int k = 1; k < rows; k++)
-            t = x16_fma(x16_set(b->w[k]), x16_load(b->x[k] + i), t);
-        x16_store(b->y + i, t);
+    const float *x[HEW_BLEND_ROWS];
+    f32x16 w[HEW_BLEND_ROWS];
+    float *const y = b->y;
+    const size_t n = b->n;
+    HEW_UNROLL for (int k = 0; k < rows; k++) {
+        x[k] = b->x[k];
+        w[k] = x16_set(b->w[k]);
     }
-    if (i == b->n)
-        return;
-    const mask16 m = x16_first(b->n - i);
-    const f32x16 zero = x16_set(0.0f);
-    f32x16 t = x16_load_masked(m, b->x[0] + i, zero);
-    t = add ? x16_fma(x16_set(b->w[0]), t, x16_load_masked(m, b->y + i, zero))
-            : x16_mul(x16_set(b->w[0]), t);
-    HEW_UNROLL for (int k = 1; k < rows; k++)
-        t = x16_fma(x16_set(b->w[k]), x16_load_masked(m, b->x[k] + i, zero), t);
-    x16_store_masked(m, b->y + i, t);
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16)
+        x16_store(y + i, blend_at(rows, add, x, w, y, i, x16_first(16), true));
+    if (i < n) {
+        const mask16 m = x16_first(n - i);
+        x16_store_masked(m, y + i, blend_at(rows, add, x, w, y, i, m, false));
+    }
 }
 
 void HEW_BLEND_F32(const hew_blend *b)
@@ -49,29 +64,35 @@ void HEW_BLEND_F32(const hew_blend *b)
 
 /* ----------------------------------------------------------------------------- taps_f32 ---- */
 
-HEW_INLINE f32x16 pixel_sum(const hew_taps *t, size_t taps, int32_t first, size_t c, mask16 m,
-                            const bool whole)
+/* One or two taps, which are all that a forward pass has: nothing is looked up in the loop. */
+HEW_INLINE void short_pixel(const hew_taps *t, const int taps, int32_t first, float *y)
+{
+    hew_blend b = {.n = t->channels, .rows = taps, .y = y};
+    HEW_UNROLL for (int k = 0; k < taps; k++) {
+        b.x[k] = t->x + (size_t)t->at[first + k] * t->channels;
+        b.w[k] = t->w[first + k];
+    }
+    blend_rows(taps, false, &b);
+}
+
+HEW_INLINE f32x16 pixel_sum(const hew_taps *t, size_t taps, int32_t first, size_t c, mask16 m)
 {
     const f32x16 zero = x16_set(0.0f);
     f32x16 sum = zero;
     for (size_t k = 0; k < taps; k++) {
         const int32_t tap = first + (int32_t)k;
         const float *const p = t->x + (size_t)t->at[tap] * t->channels + c;
-        const f32x16 x = whole ? x16_load(p) : x16_load_masked(m, p, zero);
-        const f32x16 w = x16_set(t->w[tap]);
+        const f32x16 x = x16_load_masked(m, p, zero), w = x16_set(t->w[tap]);
         sum = k == 0 ? x16_mul(w, x) : x16_fma(w, x, sum);
     }
     return sum;
 }
 
-HEW_INLINE void pixel(const hew_taps *t, const size_t taps, int32_t first, float *y)
+HEW_INLINE void long_pixel(const hew_taps *t, size_t taps, int32_t first, float *y)
 {
-    size_t c = 0;
-    for (; c + 16 <= t->channels; c += 16)
-        x16_store(y + c, pixel_sum(t, taps, first, c, x16_first(16), true));
-    if (c < t->channels) {
+    for (size_t c = 0; c < t->channels; c += 16) {
         const mask16 m = x16_first(t->channels - c);
-        x16_store_masked(m, y + c, pixel_sum(t, taps, first, c, m, false));
+        x16_store_masked(m, y + c, pixel_sum(t, taps, first, c, m));
     }
 }
 
@@ -82,9 +103,9 @@ void HEW_TAPS_F32(const hew_taps *t)
         const int32_t first = t->start[p];
         const size_t taps = (size_t)(t->start[p + 1] - first);
         switch (taps) {
-        case 1: pixel(t, 1, first, y); break;
-        case 2: pixel(t, 2, first, y); break;
-        default: pixel(t, taps, first, y);
+        case 1: short_pixel(t, 1, first, y); break;
+        case 2: short_pixel(t, 2, first, y); break;
+        default: long_pixel(t, taps, first, y);
         }
     }
 }

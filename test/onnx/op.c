@@ -15,6 +15,8 @@ static const struct {
     {"ArgMin", op_arg},
     {"AveragePool", op_pool},
     {"BatchNormalization", op_batch_norm},
+    {"Cast", op_cast},
+    {"CastLike", op_cast},
     {"Celu", op_composed},
     {"Clip", op_clip},
     {"Concat", op_concat},

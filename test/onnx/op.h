@@ -109,7 +109,7 @@ op_fn op_gemm, op_matmul, op_matmul_integer, op_qlinear_matmul;
 op_fn op_pool, op_global_pool;
 op_fn op_quantize, op_dequantize, op_quantize_dynamic;
 op_fn op_transpose, op_concat, op_split, op_slice, op_pad, op_tile, op_expand, op_reshape;
-op_fn op_resize, op_depth_to_space, op_gather, op_gather_elements, op_gather_nd;
+op_fn op_cast, op_resize, op_depth_to_space, op_gather, op_gather_elements, op_gather_nd;
 op_fn op_scatter_elements, op_scatter_nd;
 op_fn op_batch_norm, op_instance_norm, op_layer_norm, op_lrn, op_mean_variance_norm;
 op_fn op_reduce, op_arg, op_cumsum, op_topk, op_dropout;

@@ -177,6 +177,29 @@ outcome op_reshape(call *c)
     return op_status(c, hew_copy(&d, x->data, y, c->threads));
 }
 
+/* Between floats: integers are truncated in ONNX, and rounded in Hew.  So are floats that become
+ * bf16, which these tests truncate. */
+outcome op_cast(call *c)
+{
+    const struct onnx_tensor *x = c->in[0];
+    hew_copy_desc d = HEW_COPY_DESC(.in = {.rank = 0});
+    const int to = c->in[1] ? c->in[1]->type : (int)onnx_int(c->node, "to", 0);
+    const struct onnx_tensor like = {.type = to};
+    call other = {.in = {&like}};
+    if (!op_type(c, 0, &d.in.type))
+        return NOT_SUPPORTED;
+    if (!op_type(&other, 0, &d.out.type) || onnx_type_size(to) == 0)
+        return op_refuse(c, "to %s", onnx_type_name(to));
+    if (x->type != to && (d.in.type > HEW_F16 || d.out.type > HEW_F16))
+        return op_refuse(c, "%s to %s", onnx_type_name(x->type), onnx_type_name(to));
+    d.in.rank = d.out.rank = 1;
+    d.in.extent[0] = d.out.extent[0] = x->count;
+    if (to == ONNX_BFLOAT16)
+        return op_refuse(c, "to bfloat16, not to the nearest");
+    void *y = op_output(c, 0, to, x->rank, x->dims);
+    return op_status(c, hew_copy(&d, x->data, y, c->threads));
+}
+
 /* ----------------------------------------------------------------------- concat and split ---- */
 
 outcome op_concat(call *c)
