@@ -41,7 +41,7 @@ static void gemm_shapes(void)
 {
     static const int64_t sizes[][3] = {{1, 1, 1},    {3, 5, 7},     {1, 70, 300}, {17, 1, 90},
                                        {13, 65, 64}, {33, 100, 70}, {5, 49, 1032}, {2, 33, 0},
-                                       {260, 70, 20}};
+                                       {2, 150, 1031}, {260, 70, 20}};
     for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++)
         for (int bits = 0; bits < 16; bits++)
             for (int t = bits % 2; t < ALL; t += 2) {
@@ -93,7 +93,7 @@ static void gemm_values(void)
     for (int f = 0; f < FILLS; f++)
         for (int t = 0; t < ALL; t++)
             for (int bits = 0; bits < 4; bits++) {
-                gemm_case g = GEMM_CASE(.m = 6, .n = 37, .k = 43, .b_packed = bits & 1);
+                gemm_case g = GEMM_CASE(.m = f % 2 ? 6 : 2, .n = 37, .k = 43, .b_packed = bits & 1);
                 g.a = fills[f][0], g.b = fills[f][1], g.rest = fills[f][2];
                 g.bias = true;
                 g.residual = bits & 2 ? RESIDUAL : NO_RESIDUAL;
@@ -272,9 +272,16 @@ static void refusals(void)
     c.math = HEW_MATH_BF16, c.weight_type = HEW_S8;
     check_refused(hew_conv_create(&conv, &c), HEW_ERR_UNSUPPORTED, "f32 x s8");
 
-    check_status(hew_gemm_create(&op, &G(.a_type = HEW_F16, .b_type = HEW_F16, .c_type = HEW_F16,
-                                         .b_packed = true)), HEW_OK);
-    _Alignas(64) uint16_t a[5] = {0}, out[4] = {9, 9, 9, 9};
+    check_status(hew_gemm_create(&op, &HEW_GEMM_DESC(.m = 2, .n = 2, .k = 2, .a_type = HEW_F16,
+                                                     .b_type = HEW_F16, .b_packed = true)), HEW_OK);
+    float zero[1] = {0}, two[4];
+    check_refused(hew_gemm_run(op, &HEW_GEMM_ARGS(.a = zero, .c = two, .b_zero = zero)),
+                  HEW_ERR_INVALID, "zero point");
+    hew_gemm_destroy(op);
+    check_status(hew_gemm_create(&op, &HEW_GEMM_DESC(.m = 9, .n = 2, .k = 2, .a_type = HEW_F16,
+                                                     .b_type = HEW_F16, .c_type = HEW_F16,
+                                                     .b_packed = true)), HEW_OK);
+    _Alignas(64) uint16_t a[20] = {0}, out[18] = {9, 9, 9, 9};
     void *packed = hew_alloc(hew_gemm_packed_size(op));
     void *scratch = hew_alloc(hew_gemm_scratch_size(op, 1));
     atomic_store(&hew_malloc_fail_after, 0);
@@ -288,7 +295,7 @@ static void refusals(void)
     args.scratch = scratch;
     args.a = (char *)a + 1;
     check_refused(hew_gemm_run(op, &args), HEW_ERR_INVALID, "aligned");
-    assert_memory_equal(out, ((uint16_t[]){9, 9, 9, 9}), sizeof out);
+    assert_memory_equal(out, ((uint16_t[18]){9, 9, 9, 9}), sizeof out);
     hew_free(scratch);
     hew_free(packed);
     hew_gemm_destroy(op);

@@ -1,5 +1,5 @@
-/* Each matrix kernel of AMX by itself, against the contract in src/core/kernels_amx.h: bytes in plain
- * integers, bf16 by the emulator's model, which depends on no MXCSR. */
+/* Each matrix kernel of AMX by itself, against the contract in src/core/kernels_amx.h: bytes in
+ * plain integers, bf16 by the emulator's model, which depends on no MXCSR. */
 #include "emu/model.h"
 #include "format.h"
 #include "harness.h"
@@ -202,8 +202,9 @@ static float want_float(const call *x, float sum, int i, int j)
     const hew_epilogue *e = &x->e;
     const float factor = e->scale ? fma_of(e->alpha, e->scale[j], -0.0f) : e->alpha;
     float v = fma_of(sum, factor, sum_of(e->bias ? e->bias[j] : 0.0f, 0.0f));
+    const size_t at = (size_t)i * (e->add_stride / 4) + (size_t)j;
     if (e->add)
-        v = fma_of(e->beta, ((const float *)e->add)[(size_t)i * (e->add_stride / 4) + (size_t)j], v);
+        v = fma_of(e->beta, ((const float *)e->add)[at], v);
     return e->hi < v ? e->hi : v;
 }
 
@@ -261,7 +262,8 @@ static void run_call(const hew_kernel *kernel, int m, int n, fill values, rng *r
 {
     call x = {.kernel = kernel, .values = values, .bf16 = kernel->family == HEW_FAMILY_amx_bf16,
               .is_signed = kernel->family == HEW_FAMILY_amx_s8s8, .width = (n + 15) / 16 * 16,
-              .t = {.m = m, .n = n, .n_steps = (size_t)rng_between(r, rng_chance(r, 8) ? 0 : 1, STEPS),
+              .t = {.m = m, .n = n,
+                    .n_steps = (size_t)rng_between(r, rng_chance(r, 8) ? 0 : 1, STEPS),
                     .chunk = (size_t)rng_between(r, 1, 16),
                     .add_partial = rng_chance(r, 2), .last = rng_chance(r, 2)}};
     x.words = x.t.chunk * (size_t)rng_between(r, 1, CHUNKS);

@@ -8,7 +8,7 @@
  *
  *     ELEMENT                bytes of an element
  *     TDP(form, c, a, b)     the multiply, of tile registers
- *     finish_rows(t, rows, nv)     a few rows' epilogue, from the sums at t->partial
+ *     finish_rows(t, nv)     the epilogue, from the sums at t->partial: rows.h
  *
  * Loads for multiplies: 2 x 2 tiles 4 for 4, 4 x 1 and 1 x 4 5 for 4, and as many zeros and stores
  * as tiles of C for each call.  Bound: multiplies, 16 cycles each, if loads come from L1 or L2.
@@ -52,7 +52,8 @@ static __attribute__((noinline)) void copy_rest(char *out, const char *a, size_t
 {
     const __mmask64 mask = ~(uint64_t)0 >> (64 - bytes);
     for (int i = 0; i < m; i++)
-        _mm512_store_si512(out + i * ROW_BYTES, _mm512_maskz_loadu_epi8(mask, a + (size_t)i * a_stride));
+        _mm512_store_si512(out + i * ROW_BYTES,
+                           _mm512_maskz_loadu_epi8(mask, a + (size_t)i * a_stride));
     TO_MEMORY;
 }
 

@@ -1,5 +1,5 @@
 /*
- * gemm_f32s8, gemm_f32s4 - weight-only products.  ISA: AVX-512F/BW/VL.
+ * gemm_f32s8, gemm_f32s4, gemm_f32f16 - weight-only products.  ISA: AVX-512F/BW/VL.
  * The body: src/simd/gemm_wo.h.
  *
  * A field of `bits` bits is made a float where it lies, in two operations: the bits above and below
@@ -11,6 +11,8 @@
  * Two fields lie within the 23 bits of a mantissa, so there is one rotation for two elements.
  * Where no zero point is subtracted, the lower field of s4 is one operation: the index of a
  * permutation of the sixteen floats, which takes no more than the four lowest bits.
+ *
+ * Words of f16 are half a register of first elements and half a register of second ones.
  *
  * Registers (32 zmm)    m 2: acc 8 | x 4 | w 4 | subtracted 8 | fields, powers 4 | a 1
  *                       m 8: acc 16 | x 2 | w 2 | subtracted 4 | fields, powers 4 | a 1
@@ -52,12 +54,16 @@ HEW_INLINE vf field(vw x, const int bits, const int low)
 HEW_INLINE vf decode_first(vw *x, decoder d, const int bits, const bool shifted)
 {
     (void)shifted;
+    if (bits == 16)
+        return _mm512_cvtph_ps(_mm512_castsi512_si256(*x));
     *x = bits == 4 ? _mm512_rol_epi32(*x, 8) : _mm512_rol_epi32(*x, 16);
     return _mm512_sub_ps(field(*x, bits, bits), d.upper);
 }
 
 HEW_INLINE vf decode_second(vw *x, decoder d, const int bits, const bool shifted)
 {
+    if (bits == 16)
+        return _mm512_cvtph_ps(_mm512_extracti64x4_epi64(*x, 1));
     if (bits == 8 || shifted)
         return _mm512_sub_ps(field(*x, bits, 0), d.lower);
     const vf s4 = _mm512_setr_ps(0, 1, 2, 3, 4, 5, 6, 7, -8, -7, -6, -5, -4, -3, -2, -1);
@@ -70,6 +76,7 @@ HEW_INLINE vf decode_second(vw *x, decoder d, const int bits, const bool shifted
 
 WO_KERNEL(hew_gemm_f32s8_8x64_avx512, 8)
 WO_KERNEL(hew_gemm_f32s4_8x64_avx512, 4)
+WO_LOW_KERNEL(hew_gemm_f32f16_2x64_avx512, 16)
 
 void hew_expand_s8_avx512(const hew_expand *e) { expand(e, 8); }
 void hew_expand_s4_avx512(const hew_expand *e) { expand(e, 4); }

@@ -26,8 +26,8 @@
  *
  *     amx_u8s8, amx_s8s8    depth 4.  Sums are s32 modulo 2^32.
  *     amx_bf16              depth 2.  Sums are f32.  Of each chunk, the products of the words'
- *                           first elements are one chain of fused multiply-adds from +0, those of the
- *                           second ones another; then
+ *                           first elements are one chain of fused multiply-adds from +0, those of
+ *                           the second ones another; then
  *                               sum = sum + (first + second)
  *                           from +0, or from `partial` where that is added to: chunks of all calls
  *                           for an element are one chain, however steps are dealt to calls.

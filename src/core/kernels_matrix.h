@@ -143,6 +143,9 @@ typedef hew_conv_ref_fn conv_f32_ref_fn, conv_u8s8_ref_fn, conv_s8s8_ref_fn, con
  *
  *     gemm_f32s8    31|    kk     |   kk+1    |   kk+2    |   kk+3    |0
  *     gemm_f32s4    31| kk  | +1  | +2  | +3  | +4  | +5  | +6  | +7  |0
+ *
+ * gemm_f32f16 has f16s for small integers, depth 2, and no zero.  Each nr / 4 words are as many
+ * first elements, and then as many second ones.
  */
 typedef struct hew_gemm_wo {
     const float *a;       /* m rows of whole words, zero past k */
@@ -156,7 +159,7 @@ typedef struct hew_gemm_wo {
     int m, n;             /* 1 <= m <= mr, 1 <= n <= nr */
 } hew_gemm_wo;
 typedef void hew_gemm_wo_fn(const hew_gemm_wo *tile);
-typedef hew_gemm_wo_fn gemm_f32s8_fn, gemm_f32s4_fn;
+typedef hew_gemm_wo_fn gemm_f32s8_fn, gemm_f32s4_fn, gemm_f32f16_fn;
 typedef hew_gemm_ref_fn gemm_f32s8_ref_fn, gemm_f32s4_ref_fn;
 
 /*

@@ -3,11 +3,29 @@
  */
 #include "gemm.h"
 
+enum { F16_ROWS = 2 }; /* more than two take less time as floats: 0.7 of it at four */
+
 /* Notes the caller's type of an operand that is copied. */
 static void note(const hew_edge *e, uintptr_t *low)
 {
     if (e->type != e->inner)
         *low = hew_type_size(e->type) - 1;
+}
+
+/* Few rows are bound by the weights' bytes: f16 stays so, and becomes floats in registers. */
+static void keep_f16(hew_gemm *op, hew_type callers)
+{
+    hew_gemm_desc *d = &op->d;
+    size_t count;
+    hew_kernels(HEW_FAMILY_gemm_f32f16, &count);
+    if (callers != HEW_F16 || !d->b_packed || d->m > F16_ROWS || count == 0)
+        return;
+    d->b_type = HEW_F16;
+    op->format.name = "f32f16";
+    op->format.gemm = HEW_FAMILY_gemm_f32f16;
+    op->format.weight_only = true;
+    op->format.b_size = 2;
+    op->format.b_low = 1;
 }
 
 hew_status hew_gemm_plan_edges(hew_gemm *op, const hew_gemm_desc *callers)
@@ -18,6 +36,7 @@ hew_status hew_gemm_plan_edges(hew_gemm *op, const hew_gemm_desc *callers)
     if (callers->c_type != d->c_type && d->beta != 0)
         return hew_fail(HEW_ERR_UNSUPPORTED, "gemm: beta = %g with C of %s; a residual adds to C",
                         (double)d->beta, hew_type_name(callers->c_type));
+    keep_f16(op, callers->b_type);
     if (!hew_edge_of(&op->a_edge, callers->a_type, d->a_type, false, d->batch, &d->stride_a,
                      ta ? d->k : d->m, &d->lda, ta ? d->m : d->k) ||
         !hew_edge_of(&op->b_edge, callers->b_type, d->b_type, false, members, &d->stride_b,

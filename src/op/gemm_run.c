@@ -128,7 +128,8 @@ static hew_status check_quantised(const hew_gemm *op, const hew_gemm_args *args)
                              .c_scale = args->c_scale,
                              .residual_scale = args->residual_scale,
                              .bias_s32 = args->bias_s32,
-                             .b_zero = args->b_zero && !op->format.weight_only,
+                             .b_zero = args->b_zero && (!op->format.weight_only ||
+                                                        d->b_type == HEW_F16),
                              .floats = args->scale || args->bias || args->residual};
     return hew_check_quantised("gemm", &op->format, &q);
 }

@@ -145,9 +145,24 @@ HEW_INLINE void pack_words(const hew_gemm *op, const hew_panel *p, const uint8_t
                                       bits);
 }
 
+/* Words of f16, as kernels_matrix.h has them. */
+static void pack_f16(const hew_gemm *op, const hew_panel *p, const uint16_t *b, uint16_t *out)
+{
+    const hew_gemm_desc *d = &op->d;
+    const size_t k = (size_t)d->k, nr = (size_t)p->kernel->nr, lanes = nr / 4, ldb = (size_t)d->ldb;
+    const size_t row = d->transpose_b ? 1 : ldb, column = d->transpose_b ? ldb : 1;
+    memset(out, 0, op->words * nr * HEW_WORD);
+    for (size_t j = 0; j < (size_t)p->n; j++)
+        for (size_t kk = 0; kk < k; kk++)
+            out[kk / 2 * 2 * nr + j / lanes * 2 * lanes + kk % 2 * lanes + j % lanes] =
+                b[kk * row + (p->column + j) * column];
+}
+
 void hew_wo_pack_panel(const hew_gemm *op, const void *b, size_t panel, void *out)
 {
-    if (op->d.b_type == HEW_S4)
+    if (op->d.b_type == HEW_F16)
+        pack_f16(op, op->panels.panel + panel, b, out);
+    else if (op->d.b_type == HEW_S4)
         pack_words(op, op->panels.panel + panel, b, out, 4);
     else
         pack_words(op, op->panels.panel + panel, b, out, 8);

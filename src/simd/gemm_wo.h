@@ -1,5 +1,6 @@
 /*
- * gemm_f32s8, gemm_f32s4 - sums[m x n] = sum over groups g of scale_g * (A_g * (Q_g - zero_g)).
+ * gemm_f32s8, gemm_f32s4, gemm_f32f16 - sums[m x n] = sum over groups g of
+ * scale_g * (A_g * (Q_g - zero_g)).
  *
  * The body of the weight-only kernels of every ISA, over the registers of the including file's
  * reg.h.  That file also brings how words of weights become floats, and how much fits at once:
@@ -165,6 +166,16 @@ HEW_INLINE void columns(const hew_gemm_wo *t, height h, const int bits)
                                             name##_7_true, name##_8_true};                         \
         group_fn *const fn = t->m <= 2 && !t->zero ? plain[t->m - 1] : shifted[t->m - 1];          \
         columns(t, (height){fn, WIDTH(t->m)}, bits);                                               \
+    }
+
+/* The same for two rows at most, and no zero points. */
+#define WO_LOW_KERNEL(name, bits)                                                                  \
+    WO_HEIGHT(name, bits, 1, false)                                                                \
+    WO_HEIGHT(name, bits, 2, false)                                                                \
+    void name(const hew_gemm_wo *t)                                                                \
+    {                                                                                              \
+        static group_fn *const plain[] = {name##_1_false, name##_2_false};                         \
+        columns(t, (height){plain[t->m - 1], WIDTH(t->m)}, bits);                                  \
     }
 
 /* ------------------------------------------------------------------------- for many rows ---- */
