@@ -3,9 +3,9 @@
 #
 # A loop is a set of instructions each of which can be reached from each other one: compilers move
 # what is rare behind the function's end and jump back from there, so a backward jump alone is none.
-# Where it holds a fused multiply-add or a dot product, each instruction that names both a vector
-# register and the stack is a spill.  %rbp counts as the stack only in functions that make it a
-# frame pointer.
+# Where it holds a fused multiply-add, a dot product or a multiply of tiles, each instruction that
+# names both a vector register and the stack is a spill.  %rbp counts as the stack only in functions
+# that make it a frame pointer.
 #
 # Environment: CC, for the self-check, which compiles one loop that must spill and one that can't.
 set -eu
@@ -112,7 +112,7 @@ count_spills() {
         line = $0
         sub(/^[^\t]*\t/, "", line)
         line_at[address] = ++count
-        is_fused[count] = line ~ /^([{]vex[}] *)?v(fn?m(add|sub)|pdp|dpbf16|pmaddubsw|pmaddwd)/
+        is_fused[count] = line ~ /^([{]vex[}] *)?(v(fn?m(add|sub)|pdp|dpbf16|pmaddubsw|pmaddwd)|tdp)/
         by_rbp[count] = line ~ /\(%rbp/
         on_stack[count] = line ~ /\(%r[sb]p/ && line ~ /%[xyz]mm/
         if (line ~ /^mov +%rsp,%rbp/)
