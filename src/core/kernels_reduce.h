@@ -35,6 +35,7 @@ typedef struct hew_reduce_rows {
     size_t results, rows, n;
     const float *largest;    /* EXP: of each result */
     void *out;
+    bool far;                /* all of in is more than caches hold */
 } hew_reduce_rows;
 typedef void reduce_rows_fn(const hew_reduce_rows *r);
 typedef void reduce_rows_ref_fn(const hew_reduce_desc *desc, const void *in, void *out);

@@ -122,7 +122,7 @@ static void block_along(const hew_reduce_plan *r, hew_reduce_kind kind, const he
 {
     ptrdiff_t offset[HEW_REDUCE_BLOCK_ROWS];
     hew_reduce_rows k = {.type = r->d->in.type, .kind = kind, .offset = offset, .rows = b->rows,
-                         .n = b->n, .largest = largest, .out = out};
+                         .n = b->n, .largest = largest, .out = out, .far = r->far};
     if (!r->gathers) {
         hew_reduce_offsets(&r->outer, b->row, b->rows, offset);
         k.in = o->in + b->first * r->element;

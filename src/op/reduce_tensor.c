@@ -13,7 +13,8 @@
 enum {
     FLOATS = 1 << HEW_F32 | 1 << HEW_BF16 | 1 << HEW_F16,
     INTEGERS = 1 << HEW_S8 | 1 << HEW_U8 | 1 << HEW_S32,
-    TASK_ELEMENTS = 16 << 10 /* about 4 us: a few times what handing out a task costs */
+    TASK_ELEMENTS = 16 << 10,/* about 4 us: a few times what handing out a task costs */
+    FAR_BYTES = 16 << 20
 };
 
 static bool is_arg(hew_reduce_op op)
@@ -129,6 +130,7 @@ static void plan(hew_reduce_plan *r)
                   (along && line->rank > 1));
     r->run = r->kept.extent[r->kept.rank - 1];
     r->runs = hew_nest_points(&r->kept, r->kept.rank - 1);
+    r->far = (double)(r->run * r->runs) * (double)(rows * n * r->element) > FAR_BYTES;
 }
 
 static hew_reduce_kind kind_of(hew_reduce_op op)

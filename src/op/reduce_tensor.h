@@ -36,6 +36,7 @@ typedef struct hew_reduce_plan {
     bool floats, arg;
     bool gathers;        /* what kernels read side by side doesn't lie so */
     size_t element;      /* bytes of one of in's */
+    bool far;            /* in is more than caches hold */
     size_t run, runs;    /* turns of the innermost loop of `kept`; how often it is gone round */
     size_t chunk, chunks;/* results of a run in one go; how many chunks that makes */
     size_t task_chunks;

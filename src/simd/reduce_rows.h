@@ -12,6 +12,11 @@
  */
 #include "reduce_lanes.h"
 
+/* Bytes.  Rows are short streams, and loads run into the end of what hardware has fetched: on Zen 4
+ * this takes sums of 64 MiB from 0.81 to 0.97 of the speed of a plain walk, and sums from L3 to
+ * 0.86 of theirs, so that it is for `far` alone. */
+enum { AHEAD = 6144 };
+
 HEW_INLINE float along(const hew_type type, const hew_reduce_kind kind, const hew_reduce_rows *r,
                        const char *base, float most)
 {
@@ -20,9 +25,14 @@ HEW_INLINE float along(const hew_type type, const hew_reduce_kind kind, const he
     for (size_t i = 0; i < r->rows; i++) {
         const char *const row = base + (r->offset ? r->offset[i] : 0);
         size_t j = 0;
-        for (; j + 64 <= r->n; j += 64)
+        for (; j + 64 <= r->n; j += 64) {
+            const char *const ahead = (const char *)x16_at(type, row, j) + AHEAD;
+            if (r->far)
+                for (size_t line = 0; line < x16_type_bytes(type); line++)
+                    __builtin_prefetch(ahead + 64 * line, 0, 2);
             HEW_UNROLL for (size_t v = 0; v < 4; v++)
                 take(kind, &a[v], x16_load_type(type, x16_at(type, row, j + 16 * v)), largest);
+        }
         if (j == r->n)
             continue;
         HEW_UNROLL for (size_t v = 0; v < 4; v++, j += 16)
