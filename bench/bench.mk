@@ -1,6 +1,7 @@
 ## make hew-bench    build/hew-bench: times operations against other libraries (--help)
 ## make hew-info     build/hew-info: this CPU, its measured peaks and the kernels in use
 ## make amx-model    tile instructions of ResNet-50 and GEMMs, counted under the emulator; minutes
+## make math-bench   special functions beside glibc's libmvec and SLEEF; needs libsleef-dev
 ## make bench        the standard suite, against the libraries found; under five minutes
 
 # Other libraries are peers to compare with, never dependencies: each is a plugin that is built when
@@ -104,6 +105,11 @@ endif
 
 hew-bench: $(BUILD)/hew-bench $(PEER_SO)
 
+$(BUILD)/math-bench: $(BUILD)/bench/math.o $(BUILD)/bench/timing.o $(LIB)
+	$(CC) $(CFLAGS) $(SAN) -o $@ $^ -lsleef -lmvec -lm -pthread
+math-bench: $(BUILD)/math-bench
+	$<
+
 # BENCH_FLAGS="--threads 2 --json FILE" adds to it.
 BENCH_SUITES := resnet50 mobilenet bert-large dlrm square small gemv pool softmax reorder \
                 resnet50:u8s8 depthwise:u8s8 square:u8s8 pool:u8 llama:wo8 llama:wo4
@@ -112,5 +118,5 @@ bench: hew-bench
 	$(BUILD)/hew-bench all $(BENCH_SUITES:%=--suite %) --min-time 0.05 \
 	    --against f32 $(if $(BENCH_PEERS),--peer $(BENCH_PEERS)) $(BENCH_FLAGS)
 
-.PHONY: amx-model hew-bench hew-info bench FORCE
+.PHONY: math-bench amx-model hew-bench hew-info bench FORCE
 -include $(wildcard $(BUILD)/bench/*.d)

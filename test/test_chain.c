@@ -250,9 +250,29 @@ static void large(void)
     }
 }
 
+/* Past the caches: an output of 16 MB and some. */
+static void past_the_caches(void)
+{
+    for (int i = 0; i < 4 && MORE > 1; i++) {
+        rng r = case_rng("%d", i);
+        const int64_t n = i % 2 ? (8 << 20) + 77 : (4 << 20) + 77;
+        const hew_tensor shape = {.type = i % 2 ? HEW_F16 : HEW_F32, .rank = 1, .extent = {n}};
+        hew_tensor one = shape;
+        one.extent[0] = 1;
+        chain_case g = {.d = HEW_CHAIN_DESC(.steps = 0)};
+        add_tensor(&g, &r, &g.d.out, shape, FILL_MIXED);
+        add_tensor(&g, &r, &g.d.in, shape, FILL_MIXED);
+        if (i < 2)
+            add_step(&g, &r, (hew_chain_step){.act.kind = HEW_ACT_RELU}, FILL_MIXED);
+        g.d.step[g.d.steps] = (hew_chain_step){.kind = HEW_STEP_MAX};
+        add_tensor(&g, &r, &g.d.step[g.d.steps++].b, one, FILL_MIXED);
+        check_case(&g, &r, 0);
+    }
+}
+
 int main(void)
 {
-    static const test tests[] = {{"kinds", kinds},       {"derivatives", derivatives},
+    static const test tests[] = {{"past_the_caches", past_the_caches}, {"kinds", kinds},       {"derivatives", derivatives},
                                  {"chains", chains},     {"in_place", in_place},
                                  {"large", large}};
     return run_on_rungs("chain", HEW_FAMILY_chain, TESTS(tests));

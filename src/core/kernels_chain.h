@@ -24,6 +24,7 @@ typedef struct hew_step_f32 {
     hew_step_source v, b, c;
     void *out;
     hew_type out_type;
+    bool stream; /* out is no operand and won't be read soon: past the caches */
     size_t n;
 } hew_step_f32;
 typedef void chain_fn(const hew_step_f32 *step);

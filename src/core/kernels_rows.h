@@ -19,6 +19,7 @@ typedef struct hew_act_f32_rows {
     const void *in;
     size_t in_stride; /* bytes */
     hew_type x_type, in_type; /* in's where it isn't null */
+    bool stream;              /* x is not in and won't be read soon: past the caches */
     const float *add;
     size_t add_stride; /* bytes */
     size_t rows, n;

@@ -15,7 +15,8 @@
 
 enum {
     BLOCK = 1024,            /* floats of a stage: three of them are half an L1 cache */
-    TASK_ELEMENTS = 64 << 10 /* some 15 us: several times what handing out a task costs */
+    TASK_ELEMENTS = 64 << 10, /* some 15 us: several times what handing out a task costs */
+    STREAM_BYTES = 16 << 20   /* of an output that the caches would not keep */
 };
 
 /* -------------------------------------------------------------------------------- blocks ---- */
@@ -114,13 +115,14 @@ static void run_link(const hew_chain_op *op, stages *s, const block *b, const he
                      hew_step_source v, void *to, hew_type to_type)
 {
     const size_t n = b->rows * b->n;
+    const bool stream = op->stream && to != s->floats[HEW_CHAIN_OUT];
     if (l->kind == HEW_STEP_ACT) {
         op->act(&(hew_act_f32_rows){.act = l->act, .x = to, .x_type = to_type, .in = v.p,
-                                    .in_type = v.type, .rows = 1, .n = n});
+                                    .in_type = v.type, .stream = stream, .rows = 1, .n = n});
         return;
     }
     hew_step_f32 step = {.kind = l->kind, .act = l->act, .from_output = l->from_output, .v = v,
-                         .out = to, .out_type = to_type, .n = n};
+                         .out = to, .out_type = to_type, .stream = stream, .n = n};
     step.b = source_of(op, s, b, l->b);
     if (l->c)
         step.c = source_of(op, s, b, l->c);
@@ -219,10 +221,14 @@ static void plan(hew_chain_op *op)
     op->rows = nest->rank > 1 ? nest->extent[nest->rank - 2] : 1;
     op->block_rows = op->n > BLOCK / 2 ? 1 : hew_min(BLOCK / op->n, op->rows);
     place(op);
+    const hew_chain_part *const out = &op->part[HEW_CHAIN_OUT];
     bool staged = op->links > 1;
+    op->stream = out->dense &&
+                 hew_nest_points(nest, nest->rank) >= (size_t)STREAM_BYTES / out->size;
     for (int t = 0; t < nest->tensors; t++) {
         const hew_chain_part *const p = &op->part[t];
         staged = staged || is_byte(p->type) || !(p->dense || p->one);
+        op->stream = op->stream && (t == HEW_CHAIN_OUT || p->data != out->data);
     }
     staged = staged || (op->part[HEW_CHAIN_IN].one && op->link[0].kind == HEW_STEP_ACT);
     op->block_n = hew_min(op->n, staged ? BLOCK : TASK_ELEMENTS);

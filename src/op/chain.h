@@ -64,6 +64,7 @@ typedef struct hew_chain_op {
     size_t block_rows, block_n; /* of a block */
     size_t down, across;        /* blocks in the two inner loops */
     size_t blocks, task_blocks;
+    bool stream; /* the output is large, and no input */
     chain_fn *step;
     act_f32_fn *act;
     quantize_f32_fn *quantize;

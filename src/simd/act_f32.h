@@ -9,7 +9,7 @@
 #include "kernels_rows.h"
 #include "power.h"
 #include "trig.h"
-#include "typed.h"
+#include "put.h"
 
 typedef struct act_parameters {
     f32x16 alpha, beta;
@@ -78,27 +78,27 @@ static void add_row(const float *in, const float *add, float *out, size_t n)
 
 typedef struct act_loop {
     hew_act act;
-    hew_type in_type, out_type;
+    hew_type in_type;
     const void *in;
-    void *out;
+    x16_out out;
 } act_loop;
 
 /* Field by field: as vectors they would wait for the stores of their fields. */
-HEW_INLINE act_loop part_of(const act_loop *l, size_t from)
+HEW_INLINE act_loop part_of(const act_loop *l, size_t from, bool stream)
 {
-    return (act_loop){{l->act.kind, l->act.alpha, l->act.beta}, l->in_type, l->out_type,
+    return (act_loop){{l->act.kind, l->act.alpha, l->act.beta}, l->in_type,
                       (const char *)l->in + from * x16_type_bytes(l->in_type),
-                      (char *)l->out + from * x16_type_bytes(l->out_type)};
+                      x16_out_from(&l->out, from, stream)};
 }
 
 /* n is a multiple of 16.  The kind is a literal in every call: each is a loop of its own. */
 typedef void loop_fn(const act_loop *l, size_t n);
 HEW_INLINE void loop(const hew_act_kind kind, const act_loop *l, size_t n)
 {
-    const act_loop s = part_of(l, 0);
+    const act_loop s = part_of(l, 0, l->out.stream);
     const act_parameters p = {x16_set(s.act.alpha), x16_set(s.act.beta)};
     for (size_t j = 0; j < n; j += 16)
-        x16_store_any(s.out_type, s.out, j, act(kind, p, x16_load_any(s.in_type, s.in, j)));
+        x16_put(s.out, j, act(kind, p, x16_load_any(s.in_type, s.in, j)));
 }
 
 #define ACT_KIND(name, kind)                                                                       \
@@ -135,12 +135,12 @@ ACT_KIND(cosine, HEW_ACT_COS)
 /* Powers that are less work. */
 HEW_INLINE void short_power(const bool root, const act_loop *l, size_t n)
 {
-    const act_loop s = part_of(l, 0);
+    const act_loop s = part_of(l, 0, l->out.stream);
     const f32x16 alpha = x16_set(s.act.alpha);
     for (size_t j = 0; j < n; j += 16) {
         const f32x16 x = x16_load_any(s.in_type, s.in, j);
         const f32x16 y = root ? x16_pow_root(x) : x16_pow_square(x);
-        x16_store_any(s.out_type, s.out, j, x16_mul(alpha, y));
+        x16_put(s.out, j, x16_mul(alpha, y));
     }
 }
 
@@ -158,20 +158,23 @@ static void power(const act_loop *l, size_t n)
  * they overlap others, which are done twice. */
 HEW_INLINE void act_apart(loop_fn *fn, const act_loop *l, size_t n)
 {
-    const size_t head = x16_unaligned(l->out_type, l->out), whole = (n - head) / 16 * 16;
+    const size_t head = x16_unaligned(l->out.type, l->out.p), whole = (n - head) / 16 * 16;
+    const act_loop first = part_of(l, 0, false), inner = part_of(l, head, l->out.stream);
+    const act_loop last = part_of(l, n - 16, false);
     if (head > 0)
-        fn(l, 16);
-    const act_loop inner = part_of(l, head), last = part_of(l, n - 16);
+        fn(&first, 16);
     if (whole > 0)
         fn(&inner, whole);
     if (head + whole < n)
         fn(&last, 16);
+    if (l->out.stream)
+        x16_stream_end();
 }
 
 static void act_row(loop_fn *fn, const act_loop *l, size_t n)
 {
     const size_t whole = n / 16 * 16, rest = n - whole;
-    if (whole > 0 && l->in != l->out) {
+    if (whole > 0 && l->in != l->out.p) {
         act_apart(fn, l, n);
         return;
     }
@@ -180,8 +183,8 @@ static void act_row(loop_fn *fn, const act_loop *l, size_t n)
     if (rest > 0) {
         float last[16];
         x16_store(last, x16_load_any_first(l->in_type, rest, l->in, whole));
-        fn(&(act_loop){l->act, HEW_F32, HEW_F32, last, last}, 16);
-        x16_store_any_first(l->out_type, rest, l->out, whole, x16_load(last));
+        fn(&(act_loop){l->act, HEW_F32, last, {last, HEW_F32, false}}, 16);
+        x16_store_any_first(l->out.type, rest, l->out.p, whole, x16_load(last));
     }
 }
 
@@ -192,10 +195,10 @@ static void act_of_sum(loop_fn *fn, const act_loop *l, const float *add, size_t 
 {
     for (size_t j = 0; j < n; j += BLOCK) {
         const size_t part = hew_min(BLOCK, n - j);
-        float *const x = (float *)l->out + j;
+        float *const x = (float *)l->out.p + j;
         add_row((const float *)l->in + j, add + j, x, part);
         if (l->act.kind != HEW_ACT_NONE)
-            act_row(fn, &(act_loop){l->act, HEW_F32, HEW_F32, x, x}, part);
+            act_row(fn, &(act_loop){l->act, HEW_F32, x, {x, HEW_F32, false}}, part);
     }
 }
 
@@ -222,8 +225,8 @@ void HEW_ACT_F32(const hew_act_f32_rows *rows)
     }
     loop_fn *const fn = kinds[r.act.kind];
     for (size_t i = 0; i < r.rows; i++) {
-        const act_loop l = {r.act, r.in_type, r.x_type, (const char *)r.in + i * r.in_stride,
-                            (char *)r.x + i * r.x_stride};
+        const act_loop l = {r.act, r.in_type, (const char *)r.in + i * r.in_stride,
+                            {(char *)r.x + i * r.x_stride, r.x_type, r.stream}};
         if (r.add)
             act_of_sum(fn, &l, (const float *)((const char *)r.add + i * r.add_stride), r.n);
         else

@@ -8,7 +8,7 @@
  */
 #include "derivative.h"
 #include "kernels_chain.h"
-#include "typed.h"
+#include "put.h"
 
 /* An operand's elements; `step` is all ones, or 0 where it has one register alone. */
 typedef struct lane_source {
@@ -20,8 +20,7 @@ typedef struct lane_source {
 typedef struct step_loop {
     lane_source v, b, c;
     hew_act act;
-    void *out;
-    hew_type out_type;
+    x16_out out;
 } step_loop;
 
 /* Field by field: as vectors they would wait for the stores of their fields. */
@@ -30,11 +29,11 @@ HEW_INLINE lane_source source_from(const lane_source *s, size_t from)
     const size_t bytes = s->p && s->step ? from * x16_type_bytes(s->type) : 0;
     return (lane_source){(const char *)s->p + bytes, s->type, s->step};
 }
-HEW_INLINE step_loop part_of(const step_loop *l, size_t from)
+HEW_INLINE step_loop part_of(const step_loop *l, size_t from, bool stream)
 {
     return (step_loop){source_from(&l->v, from), source_from(&l->b, from),
                        source_from(&l->c, from), {l->act.kind, l->act.alpha, l->act.beta},
-                       (char *)l->out + from * x16_type_bytes(l->out_type), l->out_type};
+                       x16_out_from(&l->out, from, stream)};
 }
 
 HEW_INLINE f32x16 load(lane_source s, size_t i) { return x16_load_any(s.type, s.p, i & s.step); }
@@ -76,11 +75,11 @@ typedef void loop_fn(const step_loop *l, size_t n);
 HEW_INLINE void loop(const hew_step_kind kind, const step_loop *l, size_t n)
 {
     const bool has_c = kind == HEW_STEP_SELECT || kind == HEW_STEP_PRELU_BACKWARD;
-    const step_loop s = part_of(l, 0);
+    const step_loop s = part_of(l, 0, l->out.stream);
     for (size_t i = 0; i < n; i += 16) {
         const f32x16 b = load(s.b, i);
         const f32x16 y = step_of(kind, load(s.v, i), b, has_c ? load(s.c, i) : b);
-        x16_store_any(s.out_type, s.out, i, y);
+        x16_put(s.out, i, y);
     }
 }
 
@@ -108,11 +107,10 @@ STEP_KIND(slope_backward, HEW_STEP_SLOPE_BACKWARD)
 HEW_INLINE void backward_loop(const hew_act_kind kind, const bool from_output, const step_loop *l,
                               size_t n)
 {
-    const step_loop s = part_of(l, 0);
+    const step_loop s = part_of(l, 0, l->out.stream);
     const x16_act of = {s.act.alpha, s.act.beta, x16_set(s.act.alpha), x16_set(s.act.beta)};
     for (size_t i = 0; i < n; i += 16)
-        x16_store_any(s.out_type, s.out, i,
-                      x16_backward(kind, from_output, &of, load(s.v, i), load(s.b, i)));
+        x16_put(s.out, i, x16_backward(kind, from_output, &of, load(s.v, i), load(s.b, i)));
 }
 
 #define BACKWARD(name, kind)                                                                       \
@@ -190,14 +188,17 @@ HEW_INLINE lane_source source_of(hew_step_source s, float *lanes)
  * they overlap others, which are done twice. */
 HEW_INLINE void step_apart(loop_fn *fn, const step_loop *l, size_t n)
 {
-    const size_t head = x16_unaligned(l->out_type, l->out), whole = (n - head) / 16 * 16;
+    const size_t head = x16_unaligned(l->out.type, l->out.p), whole = (n - head) / 16 * 16;
+    const step_loop first = part_of(l, 0, false), inner = part_of(l, head, l->out.stream);
+    const step_loop last = part_of(l, n - 16, false);
     if (head > 0)
-        fn(l, 16);
-    const step_loop inner = part_of(l, head), last = part_of(l, n - 16);
+        fn(&first, 16);
     if (whole > 0)
         fn(&inner, whole);
     if (head + whole < n)
         fn(&last, 16);
+    if (l->out.stream)
+        x16_stream_end();
 }
 
 /* The last n < 16 elements. */
@@ -214,7 +215,7 @@ void HEW_STEP_F32(const hew_step_f32 *s)
     float lanes[3][16], rest[4][16];
     loop_fn *const fn = loop_of(s);
     step_loop l = {source_of(s->v, lanes[0]), source_of(s->b, lanes[1]), source_of(s->c, lanes[2]),
-                   s->act, s->out, s->out_type};
+                   s->act, {s->out, s->out_type, s->stream}};
     const size_t whole = s->n / 16 * 16, n = s->n - whole;
     if (whole > 0 && s->out != s->v.p && s->out != s->b.p && s->out != s->c.p) {
         step_apart(fn, &l, s->n);
@@ -224,7 +225,8 @@ void HEW_STEP_F32(const hew_step_f32 *s)
         fn(&l, whole);
     if (n > 0) {
         l = (step_loop){rest_of(l.v, whole, n, rest[0]), rest_of(l.b, whole, n, rest[1]),
-                        rest_of(l.c, whole, n, rest[2]), s->act, rest[3], HEW_F32};
+                        rest_of(l.c, whole, n, rest[2]), s->act,
+                        {rest[3], HEW_F32, false}};
         fn(&l, 16);
         x16_store_any_first(s->out_type, n, s->out, whole, x16_load(rest[3]));
     }
