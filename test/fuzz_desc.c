@@ -28,6 +28,13 @@ static size_t image_floats(const hew_reorder_desc *d, hew_layout layout, int64_t
     const int64_t batch = d->batch == 0 ? 1 : d->batch < 0 ? 0 : d->batch;
     if (rows < 0 || rows > FUZZ_MOST_FLOATS || batch > 8)
         return FUZZ_MOST_FLOATS + 1;
+    if (layout == HEW_BLOCKS_OF_8 || layout == HEW_BLOCKS_OF_16) {
+        const int64_t block = layout == HEW_BLOCKS_OF_8 ? 8 : 16;
+        if (columns < 0 || columns > FUZZ_MOST_FLOATS)
+            return FUZZ_MOST_FLOATS + 1;
+        return fuzz_span(1, 0, batch * ((rows + block - 1) / block), columns * block,
+                         columns * block);
+    }
     return fuzz_span(1, 0, batch * rows, fuzz_or_dense(stride, columns), columns);
 }
 
@@ -40,7 +47,7 @@ void fuzz_reorder(fuzz_bytes *in)
     const unsigned pair = fuzz_byte(in) % 16;
     d->in_type = fuzz_one_in(in, 50) ? fuzz_type(in) : types[pair % 4];
     d->out_type = fuzz_one_in(in, 50) ? fuzz_type(in) : types[pair / 4];
-    d->from = (hew_layout)(fuzz_byte(in) % 9 % 3), d->to = (hew_layout)(fuzz_byte(in) % 9 % 3);
+    d->from = (hew_layout)(fuzz_byte(in) % 9 % 5), d->to = (hew_layout)(fuzz_byte(in) % 9 % 5);
     d->batch = fuzz_one_in(in, 3) ? fuzz_small(in, 4) : 0;
     d->in_stride = fuzz_stride(in, d->from == HEW_CHANNELS_LAST ? d->channels : d->pixels);
     d->out_stride = fuzz_stride(in, d->to == HEW_CHANNELS_LAST ? d->channels : d->pixels);

@@ -12,7 +12,9 @@ HEW_BEGIN_C
 
 typedef enum hew_layout {
     HEW_CHANNELS_LAST = 0, /* NHWC: [batch][pixel][channel]                                       */
-    HEW_CHANNELS_FIRST = 1 /* NCHW: [batch][channel][pixel]                                       */
+    HEW_CHANNELS_FIRST = 1,/* NCHW: [batch][channel][pixel]                                       */
+    HEW_BLOCKS_OF_8 = 2,   /* nChw8c: [batch][channel / 8][pixel][channel % 8], the last block    */
+    HEW_BLOCKS_OF_16 = 3   /* filled up with zeros; nChw16c likewise.  For hew_reorder alone      */
 } hew_layout;
 
 /*
@@ -20,7 +22,9 @@ typedef enum hew_layout {
  *
  *     f32 -> f32, bf16, f16     to nearest, ties to even, whatever MXCSR says; denormals are kept
  *     bf16, f16 -> f32          exact
- *     t -> t                    any type of whole bytes, where the layout stays
+ *     t -> t                    any type of whole bytes
+ *
+ * Blocks of channels keep their type, and 8 don't become 16.
  *
  * A NaN stays one, quieted unless the type stays.  ONNX Cast and Transpose.
  */
@@ -31,7 +35,7 @@ typedef struct hew_reorder_desc {
     int64_t batch;              /* 0 = 1; -1 = an empty batch                                     */
     int64_t pixels, channels;   /* pixels: depth * height * width                                 */
     int64_t in_stride, out_stride; /* between pixels where channels are last, between channels    */
-                                   /* where they are first; 0 = dense                             */
+                                   /* where they are first; 0 = dense, as blocks always are       */
 } hew_reorder_desc;
 #define HEW_REORDER_DESC(...) ((hew_reorder_desc){.size = sizeof(hew_reorder_desc), __VA_ARGS__})
 

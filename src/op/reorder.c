@@ -3,6 +3,7 @@
  */
 #include "format.h"
 #include "kernels.h"
+#include "reorder_blocks.h"
 
 #include <string.h>
 
@@ -31,9 +32,15 @@ typedef struct reorder {
 static hew_status check_side(const char *name, hew_layout layout, const hew_reorder_desc *d,
                              int64_t batch, size_t size, size_t *stride)
 {
-    const int64_t rows = layout == HEW_CHANNELS_LAST ? d->pixels : d->channels;
-    const int64_t row = layout == HEW_CHANNELS_LAST ? d->channels : d->pixels;
+    const int64_t block = hew_layout_block(layout);
+    int64_t rows = layout == HEW_CHANNELS_LAST ? d->pixels : d->channels;
+    const int64_t row = block ? block : layout == HEW_CHANNELS_LAST ? d->channels : d->pixels;
     const int64_t given = name[0] == 'i' ? d->in_stride : d->out_stride;
+    if (block && given != 0)
+        return hew_fail(HEW_ERR_INVALID, "reorder: %s = %lld of blocks, which are dense", name,
+                        (long long)given);
+    if (block && !hew_mul(rows / block + (rows % block != 0), d->pixels, &rows))
+        rows = INT64_MAX;
     const int64_t used = given == 0 ? row : given;
     if (used < row)
         return hew_fail(HEW_ERR_INVALID, "reorder: %s = %lld is less than the %lld elements of a "
@@ -56,10 +63,11 @@ static hew_status check_types(const hew_reorder_desc *d, reorder *r)
     r->in_type = in, r->out_type = out;
     r->in_size = hew_type_size(in), r->out_size = hew_type_size(out);
     const bool converts = (in == HEW_F32 && is_half(out)) || (out == HEW_F32 && is_half(in));
-    if ((in == out && r->in_size != 0 && (in == HEW_F32 || d->from == d->to)) || converts)
+    const bool blocks = hew_layout_block(d->from) || hew_layout_block(d->to);
+    if ((in == out && r->in_size != 0) || (converts && !blocks))
         return HEW_OK;
     return hew_fail(HEW_ERR_UNSUPPORTED, "reorder: %s to %s, layout %d to %d; there is f32 to and "
-                    "from bf16 and f16, and types as they are where the layout stays",
+                    "from bf16 and f16, but of blocks, and types as they are",
                     hew_type_name(in), hew_type_name(out), (int)d->from, (int)d->to);
 }
 
@@ -70,9 +78,9 @@ static hew_status check(const hew_reorder_desc *d, const void *in, const void *o
     if (d->size != sizeof *d)
         return hew_fail(HEW_ERR_INVALID, "reorder: descriptor size is %zu, this library's is %zu",
                         d->size, sizeof *d);
-    if ((int)d->from < 0 || (int)d->from > HEW_CHANNELS_FIRST || (int)d->to < 0 ||
-        (int)d->to > HEW_CHANNELS_FIRST)
-        return hew_fail(HEW_ERR_INVALID, "reorder: from layout %d to %d; they are 0 and 1",
+    if ((int)d->from < 0 || (int)d->from > HEW_BLOCKS_OF_16 || (int)d->to < 0 ||
+        (int)d->to > HEW_BLOCKS_OF_16)
+        return hew_fail(HEW_ERR_INVALID, "reorder: from layout %d to %d; they are 0 to 3",
                         (int)d->from, (int)d->to);
     if (d->batch < -1 || d->pixels < 0 || d->channels < 0)
         return hew_fail(HEW_ERR_INVALID, "reorder: batch = %lld, pixels = %lld, channels = %lld",
@@ -220,6 +228,9 @@ hew_status hew_reorder(const hew_reorder_desc *desc, const void *in, void *out,
         s = hew_check_threads(threads);
     if (s != HEW_OK || r.images == 0)
         return s;
+    const bool blocks = hew_layout_block(desc->from) || hew_layout_block(desc->to);
+    if (blocks || (r.in_type == r.out_type && r.in_type != HEW_F32 && desc->from != desc->to))
+        return hew_reorder_blocks(desc, in, out, threads);
     const double start = HEW_UNLIKELY(hew_verbose()) ? hew_now() : 0;
     const char *kernel = choose(&r, desc);
     plan(&r);
