@@ -313,13 +313,14 @@ static void fashion_has_the_same_bits(void)
     enum { PICTURES = 4 };
     for (int t = 0; t < net_type_count; t++) {
         const struct net_type *type = &net_types[t];
-        static uint64_t by_ref[8];
+        static uint64_t by_ref[2][8]; /* on amx, bf16 has another order */
+        uint64_t *const want = &by_ref[test_rung() == HEW_ISA_AMX][t];
         rng r = case_rng("%s", type->name);
         if (test_rung() != HEW_ISA_AMX && !takes_case(&r, INT32_MAX))
             continue;
         use_ref();
-        if (by_ref[t] == 0)
-            by_ref[t] = fashion_checksum(type, PICTURES, PICTURES, NULL);
+        if (*want == 0)
+            *want = fashion_checksum(type, PICTURES, PICTURES, NULL);
         use_test_rung();
         const uint64_t got[4] = {
             fashion_checksum(type, PICTURES, PICTURES, NULL),
@@ -329,9 +330,9 @@ static void fashion_has_the_same_bits(void)
         };
         no_threads();
         for (int i = 0; i < 4; i++)
-            if (got[i] != by_ref[t])
+            if (got[i] != *want)
                 fail_case("variant %d: %016llx, not ref's %016llx", i, (unsigned long long)got[i],
-                          (unsigned long long)by_ref[t]);
+                          (unsigned long long)*want);
     }
 }
 
