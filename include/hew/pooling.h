@@ -59,7 +59,7 @@ HEW_API hew_status hew_pooling(const hew_pooling_desc *desc, const void *in, voi
  * [batch][out...][channels], dense, aligned to 4 bytes: the number of the input pixel within its
  * image, (d height + h) width + w, whatever the window, or -1 for a window of padding alone.  It is
  * the first pixel, counted so, that has a NaN, or else the maximum; `out` is what stands there.
- * (hew_pooling looks column by column, so that where +0 and -0 or several NaNs are equal it may take
+ * (hew_pooling looks column by column, so that of zeros of either sign or several NaNs it may take
  * another.)  An image has at most 2^31 - 1 pixels.
  */
 HEW_API hew_status hew_pooling_max(const hew_pooling_desc *desc, const void *in, void *out,
