@@ -46,17 +46,22 @@ HEW_INLINE float norm_sum(const hew_type type, const bool add, size_t n, const c
     return norm_lanes_sum(&s);
 }
 
-/* The sum of the squared distances from the mean. */
-HEW_INLINE float norm_squares(const hew_type type, size_t n, const char *h, float mean)
+/* The sum of the squared distances from the mean.  The row is in the cache, so that memory is free to
+ * fetch the `next` one. */
+HEW_INLINE float norm_squares(const hew_type type, size_t n, const char *h, float mean,
+                              const char *next)
 {
     const f32x16 means = x16_set(mean);
     norm_lanes s = norm_no_lanes();
     size_t j = 0;
-    for (; j + 64 <= n; j += 64)
+    for (; j + 64 <= n; j += 64) {
+        for (size_t i = 0; i < 64; i += 64 / x16_type_bytes(type))
+            __builtin_prefetch(x16_at(type, next, j + i));
         HEW_UNROLL for (size_t i = 0; i < 4; i++) {
             const f32x16 x = x16_sub(norm_load(type, SIZE_MAX, h, j + 16 * i), means);
             s.v[i] = x16_fma(x, x, s.v[i]);
         }
+    }
     for (int i = 0; j < n || i % 4 != 0; i++, j += 16, s = norm_turn(s))
         if (j < n) {
             const f32x16 x = x16_sub(norm_load(type, n, h, j), means);
@@ -72,6 +77,7 @@ typedef struct norm_statistics {
 HEW_INLINE norm_statistics norm_row(const hew_type type, const hew_norm_rows *r, size_t i)
 {
     const char *h = (const char *)r->in + i * r->in_stride;
+    const char *const next = h + (i + 1 < r->rows ? r->in_stride : 0);
     const float n = (float)r->n;
     float mean = 0.0f;
     if (r->residual) {
@@ -85,7 +91,7 @@ HEW_INLINE norm_statistics norm_row(const hew_type type, const hew_norm_rows *r,
     if (r->kind == HEW_RMS_NORM)
         mean = 0.0f;
     return (norm_statistics){
-        mean, 1.0f / sqrtf(norm_squares(type, r->n, h, mean) / n + r->epsilon)};
+        mean, 1.0f / sqrtf(norm_squares(type, r->n, h, mean, next) / n + r->epsilon)};
 }
 
 HEW_INLINE f32x16 norm_result(const norm_statistics *s, f32x16 x, f32x16 gamma, f32x16 beta)
@@ -128,7 +134,9 @@ HEW_INLINE void norm_rows(const hew_type type, const hew_norm_rows *r)
     const size_t h_stride = r->residual ? r->h_stride : r->in_stride;
     const char *h = r->residual ? r->h : r->in;
     char *out = r->out;
-    const size_t at_once = r->n <= NORM_SHORT ? NORM_ROWS : 1;
+    /* Rows a page apart would meet in one set of the L1 cache. */
+    const bool apart = h_stride % 4096 != 0 && r->out_stride % 4096 != 0;
+    const size_t at_once = r->n <= NORM_SHORT && apart ? NORM_ROWS : 1;
     size_t count;
     for (size_t i = 0; i < r->rows; i += count) {
         norm_statistics s[NORM_ROWS];
