@@ -159,6 +159,27 @@ static void threads(void)
     no_threads();
 }
 
+/* More than the cache holds, on cache lines, with a tail and in place too. */
+static void past_the_cache(void)
+{
+#ifdef HEW_SANITIZED
+    const int cases = 1;
+#else
+    const int cases = 4;
+#endif
+    for (int i = 0; i < cases; i++) {
+        rng r = case_rng("%d", i);
+        const hew_type type = norm_types[i % 3];
+        const int64_t stride = type == HEW_F32 ? 2048 : 4096;
+        const shape s = {.d = HEW_LAYER_NORM_DESC(.type = type, .rows = 2080,
+                                                  .columns = stride - (i % 2 ? 17 : 0),
+                                                  .in_stride = stride, .out_stride = stride,
+                                                  .residual_stride = stride),
+                         .residual = i == 1, .sum = i == 1, .alias = i == 3 ? OUT_IS_IN : APART};
+        check(&s, &r, FILL_MIXED, no_threads());
+    }
+}
+
 /* One call with a residual is a sum and a call without. */
 static void fused_is_two(void)
 {
@@ -308,6 +329,7 @@ int main(void)
                                  {"long_rows", long_rows},
                                  {"special_floats", special_floats},
                                  {"threads", threads},
+                                 {"past_the_cache", past_the_cache},
                                  {"fused_is_two", fused_is_two},
                                  {"double_precision", double_precision},
                                  {"refusals", refusals},

@@ -13,6 +13,7 @@
 typedef struct hew_norm_rows {
     hew_layer_norm_kind kind;
     hew_type type;
+    bool stream; /* out is stored past the cache: its rows begin on cache lines */
     size_t rows, n;
     const void *in, *residual; /* residual: or null */
     void *h;                   /* where in + residual goes: sum or out */
@@ -32,6 +33,7 @@ typedef void layer_norm_ref_fn(const hew_layer_norm_desc *desc, const hew_layer_
 typedef struct hew_norm_rows_back {
     hew_layer_norm_kind kind;
     hew_type type;
+    bool stream; /* of d_in */
     size_t rows, n;
     const void *in, *d_out, *d_sum; /* d_sum: or null */
     void *d_in;
@@ -88,6 +90,7 @@ typedef channel_norm_ref_fn channel_norm_backward_ref_fn;
 enum { HEW_NORM_PART = 512, HEW_NORM_ROWS = 16 };
 typedef struct hew_norm_part {
     hew_type type;
+    bool cached; /* all of it is in the cache */
     size_t rows, n;
     const void *in, *d_out, *out;
     size_t in_stride, out_stride; /* bytes */
@@ -109,15 +112,16 @@ typedef channel_norm_fn channel_norm_backward_fn;
 typedef struct hew_norm_apply {
     hew_type type;
     bool relu;
+    bool stream; /* as hew_norm_rows has it; f32 only */
     size_t rows, n;
     const void *in, *residual; /* residual: or null */
     void *out;
     size_t in_stride, residual_stride, out_stride; /* bytes */
     const float *mean, *scale, *shift;             /* of each channel */
-    bool stream; /* the whole output is far longer than the cache */
 } hew_norm_apply;
 typedef struct hew_norm_apply_back {
     hew_type type;
+    bool stream, cached; /* of d_in; all of it */
     size_t rows, n;
     const void *in, *d_out, *out; /* in and out: or null */
     void *d_in, *d_residual;      /* d_residual: or null */

@@ -71,6 +71,7 @@ static void sum_part(const job *j, const workspace *w, size_t image, size_t k, s
     const size_t first = image * p->pixels + pixel, step = j->row / sizeof(float);
     j->part(&(hew_norm_part){
         .type = p->type,
+        .cached = j->small,
         .rows = hew_min(HEW_NORM_PART, p->pixels - pixel),
         .n = end - c,
         .in = at(p->in, first, p->in_stride, c, element),
@@ -92,6 +93,8 @@ static void apply(const job *j, const workspace *w, size_t image, size_t pixel, 
     if (j->backward)
         j->apply_back(&(hew_norm_apply_back){
             .type = p->type,
+            .stream = j->stream,
+            .cached = j->cached,
             .rows = rows,
             .n = p->channels,
             .in = p->frozen ? NULL : at(p->in, first, p->in_stride, 0, 0),
@@ -190,6 +193,12 @@ static hew_status run_pass(const hew_threads *threads, bool begun, size_t tasks,
 static hew_status run_job(job *j, const hew_threads *threads)
 {
     const hew_channel_norm *const p = j->p;
+    const size_t pixels = p->images * p->pixels;
+    j->stream = j->backward ? hew_norm_streams(p->d_in, p->in_stride, pixels, p->d_out, NULL)
+                            : hew_norm_streams(p->out, p->out_stride, pixels, p->in, p->residual);
+    const size_t most = IMAGE_BYTES / hew_type_size(p->type);
+    j->small = pixels <= most / p->channels;
+    j->cached = j->small || is_by_image(p);
     if (is_by_image(p))
         return hew_parallel(threads, p->images, run_image, j);
     const size_t part = hew_min(HEW_NORM_PART, p->pixels) * p->channels;
@@ -247,7 +256,6 @@ hew_status hew_channel_norm_run(const hew_channel_norm *p, void *scratch,
     } else {
         job j = job_of(p, scratch);
         j.part = HEW_FN(channel_norm, kernel);
-        j.stream = p->images * p->pixels * p->channels >= HEW_STREAM_BYTES / sizeof(float);
         j.apply = HEW_FN(channel_norm_apply, hew_kernels(HEW_FAMILY_channel_norm_apply, &count));
         status = run_job(&j, threads);
     }

@@ -28,7 +28,8 @@ typedef struct hew_channel_job {
     channel_norm_apply_fn *apply;
     channel_norm_backward_apply_fn *apply_back;
     bool backward;
-    bool stream; /* hew_norm_apply has it */
+    bool stream, small, cached; /* results are stored past the cache; all of it fits there; what is
+                                   applied is there */
     size_t parts;
     size_t part_task, strips, apply_task; /* parts of a task; strips of channels; pixels */
     size_t image;

@@ -143,6 +143,8 @@ hew_status hew_layer_norm(const hew_layer_norm_desc *desc, const hew_layer_norm_
                     .out_stride = s.out_stride, .gamma = args->gamma, .beta = args->beta,
                     .mean = args->mean, .rstd = args->rstd, .epsilon = s.epsilon},
         };
+        f.all.stream = hew_norm_streams(args->out, s.out_stride, s.rows, args->in,
+                                        args->residual ? f.all.h : NULL);
         f.all.rows = hew_round_up(hew_ceil_div(TASK_ELEMENTS, s.columns + ROW_ELEMENTS), 4);
         status = hew_parallel(args->threads, hew_ceil_div(s.rows, f.all.rows), run_rows, &f);
     }
@@ -253,6 +255,7 @@ static hew_status run_backward(const hew_layer_norm_desc *d, const shape *s,
                 .out_stride = s->out_stride, .residual_stride = s->residual_stride,
                 .gamma = a->gamma, .mean = a->mean, .rstd = a->rstd},
     };
+    b.all.stream = hew_norm_streams(a->d_in, s->in_stride, s->rows, a->d_out, a->d_sum);
     b.task_blocks =
         hew_ceil_div(TASK_ELEMENTS, HEW_NORM_BLOCK * hew_min(s->columns + 16, TASK_ELEMENTS));
     b.task_columns = hew_round_up(hew_ceil_div(COLUMN_TASK, b.blocks + 16), 64);

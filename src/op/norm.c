@@ -72,6 +72,13 @@ hew_status hew_norm_check_same(const char *op, const void *a, size_t a_stride, c
                     b_stride);
 }
 
+bool hew_norm_streams(const void *out, size_t stride, size_t rows, const void *in,
+                      const void *other)
+{
+    return stride * rows >= HEW_STREAM_BYTES && ((uintptr_t)out | stride) % HEW_ALIGNMENT == 0 &&
+           out != in && out != other;
+}
+
 void hew_norm_add_up(const float *part, size_t rows, size_t stride, size_t begin, size_t end,
                      float *out)
 {

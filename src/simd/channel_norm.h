@@ -87,10 +87,15 @@ HEW_INLINE void channel_part(const hew_type type, const hew_norm_part *part)
     const char *row = part->in;
     for (size_t i = 0; i < part->rows; i += HEW_NORM_ROWS, row += HEW_NORM_ROWS * stride) {
         const size_t rows = hew_min(part->rows - i, HEW_NORM_ROWS);
+        const bool more = !part->cached && i + 2 * HEW_NORM_ROWS <= part->rows;
+        norm_ahead ahead =
+            norm_ahead_of(type, more ? row + HEW_NORM_ROWS * stride : NULL, stride, n);
         size_t j = 0;
-        for (; rows == HEW_NORM_ROWS && j + 16 <= n; j += 16)
+        for (; rows == HEW_NORM_ROWS && j + 16 <= n; j += 16) {
+            norm_fetch(&ahead, type == HEW_F32 ? HEW_NORM_ROWS : HEW_NORM_ROWS / 2);
             channel_add(part, SIZE_MAX, j, i, rows,
                         channel_whole(type, SIZE_MAX, x16_at(type, row, j), stride));
+        }
         for (; j < n; j += 16)
             channel_add(part, n, j, i, rows,
                         channel_rest(type, rows, n - j, x16_at(type, row, j), stride));

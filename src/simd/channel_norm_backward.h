@@ -58,10 +58,23 @@ HEW_INLINE void gradient_block(const hew_type type, size_t n, const hew_norm_par
 HEW_INLINE void gradient_part(const hew_type type, const hew_norm_part *p)
 {
     for (size_t row = 0; row < p->rows; row += HEW_NORM_ROWS) {
-        const size_t rows = hew_min(p->rows - row, HEW_NORM_ROWS);
+        const size_t rows = hew_min(p->rows - row, HEW_NORM_ROWS), next = row + HEW_NORM_ROWS;
+        const bool more = !p->cached && next + HEW_NORM_ROWS <= p->rows;
+        norm_ahead in = norm_ahead_of(
+            type, more ? (const char *)p->in + next * p->in_stride : NULL, p->in_stride, p->n);
+        norm_ahead d_out = norm_ahead_of(
+            type, more ? (const char *)p->d_out + next * p->out_stride : NULL, p->out_stride, p->n);
+        norm_ahead out = norm_ahead_of(
+            type, more && p->out ? (const char *)p->out + next * p->out_stride : NULL,
+            p->out_stride, p->n);
         size_t j = 0;
-        for (; j + 16 <= p->n; j += 16)
+        for (; j + 16 <= p->n; j += 16) {
+            const int lines = type == HEW_F32 ? HEW_NORM_ROWS : HEW_NORM_ROWS / 2;
+            norm_fetch(&in, lines);
+            norm_fetch(&d_out, lines);
+            norm_fetch(&out, lines);
             gradient_block(type, SIZE_MAX, p, row, rows, j);
+        }
         if (j < p->n)
             gradient_block(type, p->n, p, row, rows, j);
     }
@@ -90,7 +103,11 @@ HEW_INLINE void gradient_results(const hew_type type, const int rows, size_t n,
             const f32x16 x = norm_load(type, n, (const char *)p->in + i * p->in_stride, j);
             v = x16_fma(g, scale, x16_fma(x16_sub(x, mean), slope, shift));
         }
-        norm_store(type, n, (char *)p->d_in + i * p->in_stride, j, v);
+        char *const d_in = (char *)p->d_in + i * p->in_stride;
+        if (n == SIZE_MAX)
+            norm_give(type, p->stream, d_in, j, v);
+        else
+            norm_store(type, n, d_in, j, v);
     }
 }
 
@@ -99,12 +116,18 @@ HEW_INLINE void gradient_apply(const hew_type type, const hew_norm_apply_back *p
     enum { ROWS = 4 };
     const size_t whole = p->n / 16 * 16;
     size_t i = 0;
-    for (; i + ROWS <= p->rows; i += ROWS)
+    for (; p->cached && i + ROWS <= p->rows; i += ROWS)
         for (size_t j = 0; j < whole; j += 16)
             gradient_results(type, ROWS, SIZE_MAX, p, i, j);
-    for (size_t k = 0; k < p->rows; k++)
-        for (size_t j = k < i ? whole : 0; j < p->n; j += 16)
+    for (size_t k = 0; k < p->rows; k++) {
+        size_t j = k < i ? whole : 0;
+        for (; j < whole; j += 16)
+            gradient_results(type, 1, SIZE_MAX, p, k, j);
+        if (j < p->n)
             gradient_results(type, 1, p->n, p, k, j);
+    }
+    if (p->stream)
+        _mm_sfence();
 }
 
 #define GRADIENT_TYPE(name, type)                                                                  \

@@ -46,8 +46,8 @@ HEW_INLINE float norm_sum(const hew_type type, const bool add, size_t n, const c
     return norm_lanes_sum(&s);
 }
 
-/* The sum of the squared distances from the mean.  The row is in the cache, so that memory is free to
- * fetch the `next` one. */
+/* The sum of the squared distances from the mean.  The row is in the cache, so that memory is free
+ * to fetch the `next` one. */
 HEW_INLINE float norm_squares(const hew_type type, size_t n, const char *h, float mean,
                               const char *next)
 {
@@ -111,8 +111,8 @@ HEW_INLINE void norm_apply(const hew_type type, const int rows, const hew_norm_r
         const f32x16 beta = norm_floats_at(&betas, SIZE_MAX, j);
         HEW_UNROLL for (int i = 0; i < rows; i++) {
             const f32x16 x = x16_load_type(type, x16_at(type, h + (size_t)i * h_stride, j));
-            x16_store_type(type, x16_out_at(type, out + (size_t)i * r->out_stride, j),
-                           norm_result(&s[i], x, gamma, beta));
+            norm_give(type, r->stream, out + (size_t)i * r->out_stride, j,
+                      norm_result(&s[i], x, gamma, beta));
         }
     }
 }
@@ -136,7 +136,7 @@ HEW_INLINE void norm_rows(const hew_type type, const hew_norm_rows *r)
     char *out = r->out;
     /* Rows a page apart would meet in one set of the L1 cache. */
     const bool apart = h_stride % 4096 != 0 && r->out_stride % 4096 != 0;
-    const size_t at_once = r->n <= NORM_SHORT && apart ? NORM_ROWS : 1;
+    const size_t at_once = r->n <= NORM_SHORT && apart && !r->stream ? NORM_ROWS : 1;
     size_t count;
     for (size_t i = 0; i < r->rows; i += count) {
         norm_statistics s[NORM_ROWS];
@@ -155,6 +155,8 @@ HEW_INLINE void norm_rows(const hew_type type, const hew_norm_rows *r)
         for (size_t k = 0; k < count; k++, h += h_stride, out += r->out_stride)
             norm_tail(type, r, &s[k], h, out);
     }
+    if (r->stream)
+        _mm_sfence();
 }
 
 #define NORM_TYPE(name, type)                                                                      \

@@ -68,7 +68,10 @@ HEW_INLINE void back_columns(const hew_type type, const int rows, size_t n,
         v = x16_mul(x16_fma(x, x16_set(row[i].slope), v), x16_set(row[i].rstd));
         if (row[i].d_sum)
             v = x16_add(v, norm_load(type, n, row[i].d_sum, j));
-        norm_store(type, n, row[i].d_in, j, v);
+        if (n == SIZE_MAX)
+            norm_give(type, r->stream, row[i].d_in, j, v);
+        else
+            norm_store(type, n, row[i].d_in, j, v);
     }
     norm_store(HEW_F32, n, r->d_gamma, j, d_gamma);
     norm_store(HEW_F32, n, r->d_beta, j, d_beta);
@@ -104,6 +107,8 @@ HEW_INLINE void back_rows(const hew_type type, const hew_norm_rows_back *r)
         for (size_t k = 0; whole < n && k < count; k++)
             back_columns(type, 1, n, &row[k], r, &gamma, whole);
     }
+    if (r->stream)
+        _mm_sfence();
 }
 
 #define BACK_TYPE(name, type)                                                                      \

@@ -25,6 +25,41 @@ HEW_INLINE void norm_store(const hew_type type, size_t n, void *p, size_t j, f32
         x16_store_type(type, at, x);
 }
 
+/* The same inside a row; with `stream` past the cache, where p is on a cache line. */
+HEW_INLINE void norm_give(const hew_type type, bool stream, void *p, size_t j, f32x16 x)
+{
+    void *const at = x16_out_at(type, p, j);
+    if (!stream)
+        x16_store_type(type, at, x);
+    else if (type == HEW_F32)
+        x16_stream(at, x);
+    else
+        _mm256_stream_si256(at, x16_narrow_type(type, x));
+}
+
+/* Rows that are fetched in the order in which they lie while others are at work, some lines at a
+ * time: hardware loses its way in sixteen rows side by side. */
+typedef struct norm_ahead {
+    const char *p;
+    size_t line, lines, stride; /* of a row; lines 0: nothing to fetch */
+} norm_ahead;
+HEW_INLINE norm_ahead norm_ahead_of(const hew_type type, const void *p, size_t stride, size_t n)
+{
+    return (norm_ahead){p, 0, p ? n * x16_type_bytes(type) / 64 : 0, stride};
+}
+HEW_INLINE void norm_fetch(norm_ahead *a, int lines)
+{
+    if (a->lines == 0)
+        return;
+    for (int i = 0; i < lines; i++) {
+        __builtin_prefetch(a->p + 64 * a->line);
+        if (++a->line == a->lines) {
+            a->line = 0;
+            a->p += a->stride;
+        }
+    }
+}
+
 /* What storing it to the type and loading it again makes of x. */
 HEW_INLINE f32x16 norm_rounded(const hew_type type, f32x16 x)
 {
