@@ -158,8 +158,16 @@ HEW_INLINE float x16_largest(f32x16 a)
     return _mm_cvtss_f32(_mm_max_ss(c, _mm_movehdup_ps(c)));
 }
 
-/* The sum modulo 2^32, and the largest lane. */
-HEW_INLINE int32_t x16_sum_int(i32x16 a) { return _mm512_reduce_add_epi32(a); }
+/* The sum modulo 2^32, which _mm512_reduce_add_epi32's int would overflow in; the largest lane. */
+HEW_INLINE int32_t x16_sum_int(i32x16 a)
+{
+    const __m256i half =
+        _mm256_add_epi32(_mm512_castsi512_si256(a), _mm512_extracti64x4_epi64(a, 1));
+    const __m128i high = _mm256_extracti128_si256(half, 1);
+    const __m128i b = _mm_add_epi32(_mm256_castsi256_si128(half), high);
+    const __m128i c = _mm_add_epi32(b, _mm_unpackhi_epi64(b, b));
+    return _mm_cvtsi128_si32(_mm_add_epi32(c, _mm_shuffle_epi32(c, 1)));
+}
 HEW_INLINE int32_t x16_largest_int(i32x16 a) { return _mm512_reduce_max_epi32(a); }
 
 /* p[index] of 16 floats; and where no index passes 31, with all of p[0..31] there to be read. */
