@@ -202,3 +202,23 @@ amx_cycles amx_model(const amx_counts *c)
     t.apart = larger(t.multiply, t.load) + t.store + (double)c->others / 6;
     return t;
 }
+
+/* --------------------------------------------------------------------------- the peer ------ */
+
+const amx_peer amx_peers[AMX_PEERS] = {
+    {"mb1ic64ih56oc64oh56kh3ph1", HEW_U8, 7488, 9218},
+    {"mb1ic256ih14oc256oh14kh3ph1", HEW_U8, 8064, 8546},
+    {"mb1ic256ih56oc64kh1", HEW_U8, 3136, 4734},
+    {"256x256:256x256", HEW_U8, 1024, 1570},
+    {"mb1ic64ih56oc64oh56kh3ph1", HEW_BF16, 15120, 19826},
+    {"mb1ic512ih7oc512oh7kh3ph1", HEW_BF16, 18432, 18754},
+    {"256x256:256x256", HEW_BF16, 2048, 2594},
+};
+
+const amx_peer *amx_peer_of(const problem *p, hew_type type)
+{
+    for (size_t i = 0; i < AMX_PEERS; i++)
+        if (amx_peers[i].type == type && strcmp(amx_peers[i].text, p->text) == 0)
+            return &amx_peers[i];
+    return NULL;
+}

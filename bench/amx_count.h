@@ -51,4 +51,14 @@ typedef struct amx_cycles {
 } amx_cycles;
 amx_cycles amx_model(const amx_counts *c);
 
+/* What the JIT of oneDNN takes for the same, counted in the same way. */
+typedef struct amx_peer {
+    const char *text;
+    hew_type type;
+    uint64_t multiplies, others; /* tile instructions */
+} amx_peer;
+enum { AMX_PEERS = 7 };
+extern const amx_peer amx_peers[AMX_PEERS];
+const amx_peer *amx_peer_of(const problem *p, hew_type type); /* or null */
+
 #endif

@@ -10,22 +10,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* What oneDNN's JIT of 2025 takes for the same, counted in the same way; 0: not counted. */
-typedef struct peer_count {
-    const char *text;
-    hew_type type;
-    uint64_t multiplies, others;
-} peer_count;
-static const peer_count peer_counts[] = {
-    {"mb1ic64ih56oc64oh56kh3ph1", HEW_U8, 7488, 9218},
-    {"mb1ic256ih14oc256oh14kh3ph1", HEW_U8, 8064, 8546},
-    {"mb1ic256ih56oc64kh1", HEW_U8, 3136, 4734},
-    {"256x256:256x256", HEW_U8, 1024, 1570},
-    {"mb1ic64ih56oc64oh56kh3ph1", HEW_BF16, 15120, 19826},
-    {"mb1ic512ih7oc512oh7kh3ph1", HEW_BF16, 18432, 18754},
-    {"256x256:256x256", HEW_BF16, 2048, 2594},
-};
-
 typedef struct totals {
     uint64_t least, multiplies, others;
     double together, apart;
@@ -36,14 +20,6 @@ typedef struct model {
     const char *word;
     case_list cases;
 } model;
-
-static const peer_count *peer_of(const problem *p, hew_type type)
-{
-    for (size_t i = 0; i < sizeof peer_counts / sizeof peer_counts[0]; i++)
-        if (peer_counts[i].type == type && strcmp(peer_counts[i].text, p->text) == 0)
-            return &peer_counts[i];
-    return NULL;
-}
 
 static void print_head(const model *m)
 {
@@ -65,7 +41,7 @@ static void print_head(const model *m)
 }
 
 static void print_row(const model *m, const char *title, const totals *t, uint64_t instructions,
-                      const peer_count *peer)
+                      const amx_peer *peer)
 {
     char peers[2][24] = {"", ""}, others[24] = "";
     if (peer) {
@@ -128,7 +104,7 @@ static bool run_type(const model *m, hew_type type, const char *name)
         const amx_cycles cycles = amx_model(&c);
         const totals t = {amx_least_multiplies(p, type), c.multiplies, amx_other_tiles(&c),
                           cycles.together, cycles.apart};
-        print_row(m, title, &t, c.others, peer_of(p, type));
+        print_row(m, title, &t, c.others, amx_peer_of(p, type));
         if (p->op != PROBLEM_CONV)
             continue;
         resnet = (totals){resnet.least + t.least, resnet.multiplies + t.multiplies,

@@ -47,6 +47,7 @@ EMU_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/machine.c %/model.c %/enco
 $(BUILD)/bench/amx_count.o: BASE += -Itest
 $(BUILD)/amx-model: $(BUILD)/bench/amx_model.o $(BUILD)/bench/amx_count.o $(CASES_OBJ) $(EMU_OBJ) $(LIB)
 	$(CC) $(CFLAGS) $(SAN) -o $@ $^ -lm -pthread
+$(BUILD)/test/test_amx_model: $(BUILD)/bench/amx_count.o $(CASES_OBJ)
 amx-model: $(BUILD)/amx-model
 	$< $(MODEL_FLAGS)
 

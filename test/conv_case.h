@@ -14,6 +14,7 @@ typedef struct conv_case {
     fill in, weights, rest;  /* rest: scale, bias and residual */
     nan_rule nans;
     bool threads;            /* run it with 1, 2, 3 and 8 threads too */
+    bool always;             /* even where it is emulated: takes_case isn't asked */
 } conv_case;
 #define CONV_CASE(...) ((conv_case){.d = {.size = sizeof(hew_conv_desc), __VA_ARGS__}})
 

@@ -62,7 +62,7 @@ typedef struct hew_conv_amx {
     size_t copy_bytes, positions; /* of a band; positions: junk included */
     size_t masked_bytes;          /* a panel for weights that aren't finite; 0: no padding */
     amx_config_fn *config;
-    hew_gemm_fn *finish;
+    hew_gemm_fn *finish, *narrow; /* narrow: the kernel of 16 columns */
 } hew_conv_amx;
 
 struct hew_conv {

@@ -120,11 +120,13 @@ static hew_amx_axis axis_of(const hew_conv_desc *d, int rank, bool own)
 /* So many pieces of each kind that a band's copy stays in L2, rows first. */
 static void cut_for_cache(const hew_conv *op, hew_conv_amx *a, size_t images)
 {
+    hew_amx_band b = {images, 1, a->all.columns};
+    const double fixed = copy_bytes(op, a, &b), more = fixed / (double)(1 + a->down.reach);
+    const double fit = fixed < BAND_BYTES ? 1 + (BAND_BYTES - fixed) / (more + 1) : 1;
     a->pieces[0] = hew_ceil_div(a->all.images, images);
-    a->pieces[1] = a->pieces[2] = 1;
-    hew_amx_band b = {images, a->all.rows, a->all.columns};
-    while (b.rows > 1 && copy_bytes(op, a, &b) > BAND_BYTES)
-        b.rows = most(a->all.rows, a->pieces[1] = a->pieces[1] + 1);
+    a->pieces[1] = fit < (double)a->all.rows ? hew_ceil_div(a->all.rows, (size_t)fit) : 1;
+    a->pieces[2] = 1;
+    b.rows = most(a->all.rows, a->pieces[1]);
     const size_t units = hew_ceil_div(a->all.columns, 2 * TILE);
     while (b.rows == 1 && a->pieces[2] < units && copy_bytes(op, a, &b) > BAND_BYTES) {
         a->pieces[2] = hew_min(units, a->pieces[2] * 2);
@@ -203,7 +205,7 @@ static hew_status measure(hew_conv *op, hew_conv_amx *a)
                                            (double)a->band.columns;
     const double bytes = a->form == HEW_AMX_WINDOWS ? positions * (double)op->window
                                                     : copy_bytes(op, a, &a->band);
-    if (positions > 1e12 || bytes > 1e12)
+    if (positions > 1e12 || bytes > 1e12 || a->steps > (size_t)1 << 33)
         return hew_fail(HEW_ERR_OVERFLOW, "conv: %zu taps need too much scratch", a->steps);
     a->positions = (size_t)positions;
     a->copy_bytes = bytes > 0 ? (size_t)bytes + 2 * TILE * a->stride : 0; /* whole tiles are read */
@@ -234,6 +236,10 @@ void hew_conv_amx_start(hew_conv *op)
     if (a->steps == 1 && d->kernel[0] * d->kernel[1] * d->kernel[2] > 1)
         op->window = op->reduction.channels * HEW_WORD;
     a->step_k = op->window ? op->window / op->format.a_size : op->group_in;
+    const hew_kernel *k = hew_kernels(hew_format_amx(&op->format), &count);
+    while (k->nr != TILE)
+        k++;
+    a->narrow = (hew_gemm_fn *)k->fn;
     a->config = HEW_FN(amx_config, hew_kernels(HEW_FAMILY_amx_config, &count));
     a->finish = op->format.bf16
                     ? HEW_FN(amx_finish_f32, hew_kernels(HEW_FAMILY_amx_finish_f32, &count))
@@ -250,6 +256,9 @@ hew_status hew_conv_amx_plan(hew_conv *op)
     a->all = (hew_amx_band){(size_t)(d->batch * op->out[0]), (size_t)op->out[1],
                             (size_t)op->out[2]};
     a->down.planes = a->across.planes = 1;
+    op->row_blocks = op->chunks = 1;
+    if (op->pixels == 0)
+        return HEW_OK;
     for (int i = 0; i < 3; i++)
         a->pieces[i] = 1;
     if (op->window || op->linear) {
@@ -257,7 +266,7 @@ hew_status hew_conv_amx_plan(hew_conv *op)
         a->stride = op->window ? op->window : (size_t)d->in_stride * op->format.a_size;
         a->all = (hew_amx_band){1, 1, op->pixels};
         const size_t rows = hew_max(WINDOWS_BYTES / a->stride, 2 * TILE);
-        a->pieces[2] = hew_max(1, hew_ceil_div(op->pixels, rows / (2 * TILE) * (2 * TILE)));
+        a->pieces[2] = hew_ceil_div(op->pixels, rows / (2 * TILE) * (2 * TILE));
     } else {
         choose_form(op, a);
     }
@@ -268,7 +277,7 @@ hew_status hew_conv_amx_plan(hew_conv *op)
     if (op->format.bf16 && op->pad_bytes)
         a->masked_bytes = a->steps * op->reduction.channels * (size_t)op->panels.max_nr * HEW_WORD;
     const size_t sums = 32 * 32 * HEW_WORD;
-    const size_t pieces[] = {HEW_ALIGNMENT, a->copy_bytes, a->steps * sizeof(hew_reduce_step), sums,
+    const size_t pieces[] = {2 * HEW_ALIGNMENT, a->copy_bytes, a->steps * sizeof(hew_reduce_step), sums,
                              op->staged ? sums : 0,
                              op->format.integer ? a->positions * sizeof(int32_t) : a->masked_bytes};
     for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++)

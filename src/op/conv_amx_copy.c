@@ -29,16 +29,19 @@ typedef struct row_copy {
     uint8_t pad;
 } row_copy;
 
+/* Behind a pixel's channels are zeros, in the padding too. */
 static void fill(const row_copy *r, char *to, size_t positions)
 {
     memset(to, r->pad, positions * r->stride);
+    for (size_t i = 0; r->bytes < r->stride && i < positions; i++)
+        memset(to + i * r->stride + r->bytes, 0, r->stride - r->bytes);
 }
 
 /* from: of position `begin`; null where the whole row is padding. */
 static char *copy_row(const row_copy *r, const char *from, char *to)
 {
     char *const next = to + r->positions * r->stride;
-    if (!from || r->begin >= r->end) {
+    if (!from) {
         fill(r, to, r->positions);
         return next;
     }
@@ -80,9 +83,11 @@ static char *copy_plane(const hew_amx_task *t, int64_t depth, size_t down, row_c
         for (size_t q = 0; q < t->size.rows + op->amx.down.reach; q++) {
             const int64_t y = (int64_t)(t->row + q) * d->stride[1] + first;
             const bool inside = at >= 0 && at < d->in[0] && y >= 0 && y < d->in[1];
-            const int64_t x = column + (int64_t)r->begin * d->stride[2];
-            const int64_t offset = ((member * d->in[0] + at) * d->in[1] + y) * row + x * pixel;
-            to = copy_row(r, inside && r->begin < r->end ? t->in + offset : NULL, to);
+            const char *from = NULL;
+            if (inside && r->begin < r->end)
+                from = t->in + ((member * d->in[0] + at) * d->in[1] + y) * row +
+                       (column + (int64_t)r->begin * d->stride[2]) * pixel;
+            to = copy_row(r, from, to);
         }
     }
     return to;
@@ -95,7 +100,7 @@ void hew_amx_copy(const hew_amx_task *t, uint8_t pad, char *to)
     const hew_conv_amx *a = &op->amx;
     const size_t element = op->format.a_size;
     row_copy r = {.bytes = op->group_in * element, .stride = a->stride,
-                  .from_step = (size_t)(d->stride[2] * d->in_stride) * element,
+                  .from_step = (size_t)d->stride[2] * (size_t)d->in_stride * element,
                   .positions = t->size.columns + a->across.reach, .pad = pad};
     for (int64_t depth = 0; depth < d->kernel[0]; depth++)
         for (size_t down = 0; down < a->down.planes; down++)

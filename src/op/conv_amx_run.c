@@ -277,21 +277,31 @@ static void find_steps(runner *r)
             }
 }
 
-/* The sums of A's rows, for zero points of weights. */
-static void sum_rows(runner *r, int32_t *sums)
+/* The sums of A's rows, for zero points of weights: products with a column of ones. */
+static void sum_rows(runner *r, char *ones, int32_t *sums)
 {
     const hew_conv *op = r->t.op;
-    const unsigned flip = op->format.a_signed ? 0x80 : 0;
-    const size_t k = op->window ? op->window : op->group_in;
+    const hew_conv_amx *a = &op->amx;
+    const size_t unit = SUMS / TILE;
+    memset(ones, 1, TILE * HEW_WORD);
     r->row_sums = sums;
     for (size_t run = 0; run < r->runs; run++)
-        for (size_t i = 0; i < r->length; i++) {
-            const size_t at = run_offset(r, run) + i * op->amx.stride;
-            uint32_t sum = 0;
-            for (const hew_reduce_step *s = r->steps; s < r->steps + op->amx.steps; s++)
-                for (size_t kk = 0; kk < k; kk++)
-                    sum += (((const uint8_t *)s->a[0])[at + kk] ^ flip) - flip;
-            *sums++ = (int32_t)sum;
+        for (size_t at = 0, count; at < r->length; at += count) {
+            count = hew_min(unit, r->length - at);
+            const hew_gemm_tile tile = {.steps = r->steps,
+                                        .n_steps = a->steps,
+                                        .a_offset = run_offset(r, run) + at * a->stride,
+                                        .a_stride = a->stride,
+                                        .k = a->step_k,
+                                        .chunk = a->chunk,
+                                        .b = ones, /* all rows of the panel */
+                                        .partial = r->sums,
+                                        .m = (int)count,
+                                        .n = TILE};
+            hew_amx_configure(&r->amx, &tile);
+            a->narrow(&tile);
+            for (size_t i = 0; i < count; i++)
+                *sums++ = ((const int32_t *)r->sums)[i * TILE];
         }
 }
 
@@ -367,7 +377,8 @@ static void run_task(void *context, size_t worker, size_t task)
     if (op->format.integer) {
         r.zeros = hew_conv_integers(op, all->args, r.t.group, &r.block, &r.quant);
         if (r.zeros.zero || r.zeros.b_unsigned) {
-            sum_rows(&r, (int32_t *)scratch);
+            char *const ones = hew_take(&scratch, HEW_ALIGNMENT);
+            sum_rows(&r, ones, (int32_t *)scratch);
             r.block.b_zero = &r.zeros;
         }
     } else {
