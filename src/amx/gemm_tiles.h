@@ -8,7 +8,7 @@
  *
  *     ELEMENT                bytes of an element
  *     TDP(form, c, a, b)     the multiply, of tile registers
- *     finish_rows(t, nv)     the epilogue, from the sums at t->partial: rows.h
+ *     finish_all(t, nv)      the epilogue of rows of nv registers, from the sums at t->partial
  *
  * Loads for multiplies: 2 x 2 tiles 4 for 4, 4 x 1 and 1 x 4 5 for 4, and as many zeros and stores
  * as tiles of C for each call.  Bound: multiplies, 16 cycles each, if loads come from L1 or L2.
@@ -72,6 +72,16 @@ HEW_INLINE void multiply_step(const int form, const int rows, const int cols,
     HEW_HIDE(rest); /* or it looks like a spill to make check-spills */
     copy_rest(rest, a + whole, t->a_stride, t->m, bytes - whole);
     multiply_chunk(form, rows, cols, t, rest, ROW_BYTES, b);
+}
+
+static __attribute__((noinline)) void finish_rows(const hew_gemm_tile *t, int nv)
+{
+    if (nv == 4)
+        finish_all(t, 4);
+    else if (nv == 2)
+        finish_all(t, 2);
+    else
+        finish_all(t, 1);
 }
 
 /* partial + A * B to `partial`, and from there to C. */

@@ -61,10 +61,9 @@ HEW_INLINE byte_range byte_range_set(bool is_signed, int32_t zero, int32_t lo, i
                         _mm512_set1_epi8((char)hi), is_signed};
 }
 
-/* x0 | x1 | .. of nv registers as n bytes.  Packing saturates twice, and leaves dword j of each
- * 128 bits four bytes of register j. */
-HEW_INLINE void vi_store_row_of_bytes(void *p, int n, const int nv, vi x0, vi x1, vi x2, vi x3,
-                                      const byte_range *r)
+/* x0 | x1 | .. of nv registers as bytes.  Packing saturates twice, and leaves dword j of each 128
+ * bits four bytes of register j. */
+HEW_INLINE __m512i vi_to_bytes(const int nv, vi x0, vi x1, vi x2, vi x3, const byte_range *r)
 {
     const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     __m512i low = _mm512_packs_epi32((__m512i)x0, (__m512i)x1), high = low, bytes;
@@ -76,7 +75,14 @@ HEW_INLINE void vi_store_row_of_bytes(void *p, int n, const int nv, vi x0, vi x1
         bytes = _mm512_min_epi8(_mm512_max_epi8(_mm512_packs_epi16(low, high), r->lo), r->hi);
     else
         bytes = _mm512_min_epu8(_mm512_max_epu8(_mm512_packus_epi16(low, high), r->lo), r->hi);
-    bytes = _mm512_permutexvar_epi32(order, bytes);
+    return _mm512_permutexvar_epi32(order, bytes);
+}
+
+/* The first n of them. */
+HEW_INLINE void vi_store_row_of_bytes(void *p, int n, const int nv, vi x0, vi x1, vi x2, vi x3,
+                                      const byte_range *r)
+{
+    const __m512i bytes = vi_to_bytes(nv, x0, x1, x2, x3, r);
     /* Whole registers without a mask: for bytes that costs Zen 4 several stores. */
     if (n == 64)
         _mm512_storeu_si512(p, bytes);

@@ -98,6 +98,26 @@ HEW_INLINE pixel walk_on(walk *w, const hew_conv *op)
     return p;
 }
 
+/* Of the next pixels, at most `most`, those of the same row that have every tap inside. */
+HEW_INLINE size_t inner_pixels(const walk *w, const hew_conv *op, size_t most)
+{
+    if (!w->inner_row || (uint64_t)w->next.at[2] >= w->inside)
+        return 0;
+    const size_t left = (size_t)(op->out[2] - w->out[2]);
+    const size_t room = (size_t)(w->inside - 1 - (uint64_t)w->next.at[2]);
+    return hew_min(hew_min(left, most), room / (size_t)op->d.stride[2] + 1);
+}
+
+/* Over n of them. */
+HEW_INLINE void walk_over(walk *w, const hew_conv *op, size_t n)
+{
+    w->next.base = moved(w->next.base, (int64_t)n * w->right);
+    w->next.at[2] += (int64_t)n * op->d.stride[2];
+    w->out[2] += (int64_t)n;
+    if (w->out[2] == op->out[2])
+        next_row(w, op);
+}
+
 HEW_INLINE bool inside(int64_t at, int64_t tap, int64_t dilation, int64_t extent)
 {
     const int64_t x = at + tap * dilation;
