@@ -43,44 +43,54 @@ HEW_INLINE void transpose_pieces(const size_t size, lanes *x)
     }
 }
 
+/* Pieces of a block's rows. */
+HEW_INLINE lanes load_rows(const size_t size, const char *in, ptrdiff_t in_stride)
+{
+    __m128i piece[LANES];
+    HEW_UNROLL for (size_t l = 0; l < LANES; l++)
+        piece[l] = _mm_loadu_si128((const __m128i *)(in + (ptrdiff_t)(l * E(size)) * in_stride));
+    return lanes_of(piece);
+}
+
 /* All of a row is loaded before the next ones: rows a multiple of 4096 bytes apart share a set of
  * the cache, which has fewer ways than the block has rows. */
-HEW_INLINE void block(const size_t size, const bool stream, const char *in, ptrdiff_t in_stride,
+HEW_INLINE void block(const size_t size, bool stream, const char *in, ptrdiff_t in_stride,
                       char *out, ptrdiff_t out_stride)
 {
     lanes x[4][16];
     HEW_UNROLL for (size_t k = 0; k < E(size); k++)
-        HEW_UNROLL for (size_t q = 0; q < PIECES(size); q++) {
-            __m128i piece[LANES];
-            HEW_UNROLL for (size_t l = 0; l < LANES; l++)
-                piece[l] = _mm_loadu_si128(
-                    (const __m128i *)(in + (ptrdiff_t)(k + l * E(size)) * in_stride + 16 * q));
-            x[q][k] = lanes_of(piece);
-        }
+        HEW_UNROLL for (size_t q = 0; q < PIECES(size); q++)
+            x[q][k] = load_rows(size, in + (ptrdiff_t)k * in_stride + 16 * q, in_stride);
     HEW_UNROLL for (size_t q = 0; q < PIECES(size); q++) {
         transpose_pieces(size, x[q]);
-        HEW_UNROLL for (size_t k = 0; k < E(size); k++) {
-            char *const to = out + (ptrdiff_t)(q * E(size) + k) * out_stride;
-            if (stream)
-                lanes_stream(to, x[q][k]);
-            else
-                lanes_store(to, x[q][k]);
-        }
+        char *const to = out + (ptrdiff_t)(q * E(size)) * out_stride;
+        if (stream)
+            HEW_UNROLL for (size_t k = 0; k < E(size); k++)
+                lanes_stream(to + (ptrdiff_t)k * out_stride, x[q][k]);
+        else
+            HEW_UNROLL for (size_t k = 0; k < E(size); k++)
+                lanes_store(to + (ptrdiff_t)k * out_stride, x[q][k]);
     }
 }
 
-HEW_INLINE void tail_block(const size_t size, size_t rows, size_t columns, const char *in,
-                           ptrdiff_t in_stride, char *out, ptrdiff_t out_stride)
+/* `past`: the matrix goes on behind these rows, without gaps, so that whole pieces may be read. */
+HEW_INLINE void tail_block(const size_t size, bool past, size_t rows, size_t columns,
+                           const char *in, ptrdiff_t in_stride, char *out, ptrdiff_t out_stride)
 {
     for (size_t c = 0; c < columns; c += E(size)) {
         const size_t width = hew_min(columns - c, E(size));
         lanes x[16];
         HEW_UNROLL for (size_t k = 0; k < E(size); k++) {
+            const char *const from = in + (ptrdiff_t)k * in_stride + c * size;
             __m128i piece[LANES];
+            if (past) {
+                x[k] = load_rows(size, from, in_stride);
+                continue;
+            }
             HEW_UNROLL for (size_t l = 0; l < LANES; l++)
                 piece[l] = k + l * E(size) < rows
-                               ? piece_load_first(in + (ptrdiff_t)(k + l * E(size)) * in_stride +
-                                                      c * size, width * size)
+                               ? piece_load_first(from + (ptrdiff_t)(l * E(size)) * in_stride,
+                                                  width * size)
                                : _mm_setzero_si128();
             x[k] = lanes_of(piece);
         }
@@ -92,10 +102,11 @@ HEW_INLINE void tail_block(const size_t size, size_t rows, size_t columns, const
 }
 
 /* One block after the other in a strip of columns; a cache line of each row of out at a time. */
-HEW_INLINE void transpose_of(const size_t size, const bool stream, size_t rows, size_t columns,
+HEW_INLINE void transpose_of(const size_t size, bool stream, size_t rows, size_t columns,
                              const char *in, ptrdiff_t in_stride, char *out, ptrdiff_t out_stride)
 {
     const size_t wide = PIECES(size) * E(size), high = LINE / size;
+    const bool dense = in_stride == (ptrdiff_t)(columns * size);
     if (rows >= 2 && rows <= 4 && size < 8 && out_stride == (ptrdiff_t)(rows * size)) {
         few_rows(size, rows, columns, in, in_stride, out);
         return;
@@ -110,7 +121,8 @@ HEW_INLINE void transpose_of(const size_t size, const bool stream, size_t rows, 
                     if (rows - r >= BLOCK(size) && columns - c >= wide)
                         block(size, stream, from, in_stride, to, out_stride);
                     else
-                        tail_block(size, hew_min(rows - r, BLOCK(size)), hew_min(columns - c, wide),
+                        tail_block(size, dense && rows - r >= BLOCK(size) + 16,
+                                   hew_min(rows - r, BLOCK(size)), hew_min(columns - c, wide),
                                    from, in_stride, to, out_stride);
                 }
     }
@@ -119,12 +131,9 @@ HEW_INLINE void transpose_of(const size_t size, const bool stream, size_t rows, 
 #define TRANSPOSE(size)                                                                            \
     static void transpose##size(const hew_transpose *t)                                            \
     {                                                                                              \
-        if (t->stream && (((uintptr_t)t->out | (size_t)t->out_stride) & (LINE - 1)) == 0)          \
-            transpose_of(size, true, t->rows, t->columns, t->in, t->in_stride, t->out,             \
-                         t->out_stride);                                                           \
-        else                                                                                       \
-            transpose_of(size, false, t->rows, t->columns, t->in, t->in_stride, t->out,            \
-                         t->out_stride);                                                           \
+        const bool lines = (((uintptr_t)t->out | (size_t)t->out_stride) & (LINE - 1)) == 0;        \
+        transpose_of(size, t->stream && lines, t->rows, t->columns, t->in, t->in_stride, t->out,   \
+                     t->out_stride);                                                               \
     }
 TRANSPOSE(1)
 TRANSPOSE(2)
