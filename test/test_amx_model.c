@@ -1,4 +1,4 @@
-/* What make amx-model counts: no more tile instructions than the peer, and as many as there must be. */
+/* What make amx-model counts: no more tile instructions than the peer has, and enough. */
 #include "../bench/amx_count.h"
 #include "emu/emu.h"
 #include "harness.h"

@@ -277,7 +277,8 @@ hew_status hew_conv_amx_plan(hew_conv *op)
     if (op->format.bf16 && op->pad_bytes)
         a->masked_bytes = a->steps * op->reduction.channels * (size_t)op->panels.max_nr * HEW_WORD;
     const size_t sums = 32 * 32 * HEW_WORD;
-    const size_t pieces[] = {2 * HEW_ALIGNMENT, a->copy_bytes, a->steps * sizeof(hew_reduce_step), sums,
+    const size_t pieces[] = {2 * HEW_ALIGNMENT, a->copy_bytes,
+                             a->steps * sizeof(hew_reduce_step), sums,
                              op->staged ? sums : 0,
                              op->format.integer ? a->positions * sizeof(int32_t) : a->masked_bytes};
     for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++)

@@ -144,9 +144,7 @@ static void run_tile(runner *r, columns *c, size_t run, size_t at, size_t count)
                                 .b = r->masked ? r->masked : r->block.b + p->offset * words,
                                 .b_next = c->panels == 2 ? r->block.b + p[1].offset * words : NULL,
                                 .b_stride = (size_t)p->kernel->nr * HEW_WORD,
-                                .partial = r->sums,
-                                .m = (int)m,
-                                .n = c->n};
+                                .partial = r->sums, .m = (int)m, .n = c->n};
     hew_amx_configure(&r->amx, &tile);
     ((hew_gemm_fn *)p->kernel->fn)(&tile);
     finish_positions(r, c, run, at, count);
@@ -288,16 +286,11 @@ static void sum_rows(runner *r, char *ones, int32_t *sums)
     for (size_t run = 0; run < r->runs; run++)
         for (size_t at = 0, count; at < r->length; at += count) {
             count = hew_min(unit, r->length - at);
-            const hew_gemm_tile tile = {.steps = r->steps,
-                                        .n_steps = a->steps,
+            const hew_gemm_tile tile = {.steps = r->steps, .n_steps = a->steps,
                                         .a_offset = run_offset(r, run) + at * a->stride,
-                                        .a_stride = a->stride,
-                                        .k = a->step_k,
-                                        .chunk = a->chunk,
+                                        .a_stride = a->stride, .k = a->step_k, .chunk = a->chunk,
                                         .b = ones, /* all rows of the panel */
-                                        .partial = r->sums,
-                                        .m = (int)count,
-                                        .n = TILE};
+                                        .partial = r->sums, .m = (int)count, .n = TILE};
             hew_amx_configure(&r->amx, &tile);
             a->narrow(&tile);
             for (size_t i = 0; i < count; i++)

@@ -159,7 +159,8 @@ static hew_status check_args(const hew_conv *op, const hew_conv_args *args)
                              .floats = args->scale || args->bias || args->residual});
     if (s != HEW_OK)
         return s;
-    if (op->worker_bytes + op->edge_bytes > 0 && (!args->scratch || (uintptr_t)args->scratch % HEW_ALIGNMENT))
+    if (op->worker_bytes + op->edge_bytes > 0 &&
+        (!args->scratch || (uintptr_t)args->scratch % HEW_ALIGNMENT))
         return hew_fail(HEW_ERR_INVALID,
                         "conv: scratch is at %p; %zu bytes aligned to %d are needed", args->scratch,
                         hew_conv_scratch_size(op, args->threads ? args->threads->count : 1),

@@ -67,8 +67,8 @@ HEW_INLINE void clear_rest(const window *w, char *to)
         memset(to + end - HEW_WORD, 0, HEW_WORD);
 }
 
-/* The windows of n pixels, `step` bytes apart, that have every tap inside.  piece: of copy_two for a
- * row of taps, or 0. */
+/* The windows of n pixels, `step` bytes apart, that have every tap inside.  piece: of copy_two for
+ * a row of taps, or 0. */
 HEW_INLINE void copy_inner_by(const size_t piece, const window *w, const char *from, size_t n,
                               int64_t step, char *to)
 {
