@@ -6,6 +6,8 @@
  */
 #include "../avx512/reg_s32.h"
 
+enum { KEEPS_SUMS = 1 };
+
 #include "../simd/gemm_s8.h"
 
 /* What the columns of a row's registers need, and the row's sums with it. */

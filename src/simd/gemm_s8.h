@@ -9,6 +9,9 @@
  *
  *     dot      sum + a * b, dot products of the lanes' elements
  *
+ * and those two whether sums that become floats, or stay as they are, do so in their registers
+ * (KEEPS_SUMS): that is most of a kernel's code, which only the fastest need.
+ *
  * B panel, 64-byte aligned, columns past n and elements past k zero; nv registers wide, L lanes
  * each.  Of bytes:
  *
@@ -184,8 +187,8 @@ HEW_INLINE bool is_common(const hew_gemm_tile *t, const int nv)
     const hew_quant *q = t->quant;
     return (MASKED_STORES_ARE_CHEAP || t->n == nv * LANES) && !q->b_zero && !q->row_zero &&
            !q->row_scale &&
-           (q->tame || q->c_type == HEW_S32 ||
-            (q->c_type == HEW_F32 && (!t->epilogue->add || q->add_type == HEW_F32)));
+           (q->tame || (KEEPS_SUMS && (q->c_type == HEW_S32 || (q->c_type == HEW_F32 &&
+                                       (!t->epilogue->add || q->add_type == HEW_F32)))));
 }
 
 /* What becomes of the block's sums. */

@@ -5,6 +5,8 @@
  * a + 128.  So its sums, those in `partial` too, are of (a + 128) b, and the epilogue's zero point
  * of A is 128 higher.
  */
+enum { KEEPS_SUMS = 1 };
+
 #include "gemm_s8.h"
 
 /* Bytes with their sign bits flipped are 128 higher. */

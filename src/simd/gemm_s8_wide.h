@@ -5,6 +5,8 @@
  * a load and a store for every 16 elements of a row, which take 8 nv multiplies and as many
  * additions.
  */
+enum { KEEPS_SUMS = 0 };
+
 #include "gemm_s8.h"
 #include "widen_256.h"
 
