@@ -113,6 +113,7 @@ math-bench: $(BUILD)/math-bench
 
 # BENCH_FLAGS="--threads 2 --json FILE" adds to it.
 BENCH_SUITES := resnet50 mobilenet bert-large dlrm square small gemv pool softmax reorder \
+                eltwise binary lnorm bnorm reduction concat resampling \
                 resnet50:u8s8 depthwise:u8s8 square:u8s8 pool:u8 llama:wo8 llama:wo4
 BENCH_PEERS  := $(subst $() ,$(comma),$(strip $(filter onednn openblas,$(PEERS))))
 bench: hew-bench
