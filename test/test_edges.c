@@ -301,6 +301,25 @@ static void refusals(void)
     hew_gemm_destroy(op);
 }
 
+/* With packed B, a B that is given all the same is not copied: scratch has no room for it. */
+static void packed_and_plain(void)
+{
+    case_rng("packed and plain");
+    hew_gemm *op;
+    check_status(hew_gemm_create(&op, &HEW_GEMM_DESC(.m = 5, .n = 40, .k = 30, .a_type = HEW_F16,
+                                                     .b_type = HEW_F16, .b_packed = true)), HEW_OK);
+    static uint16_t a[5 * 30], b[30 * 40];
+    static float c[5 * 40];
+    void *packed = hew_alloc(hew_gemm_packed_size(op));
+    buffer scratch = buffer_new(hew_gemm_scratch_size(op, 1), 64, AT_BACK);
+    check_status(hew_gemm_pack(op, b, packed), HEW_OK);
+    check_status(hew_gemm_run(op, &HEW_GEMM_ARGS(.a = a, .b = b, .packed_b = packed, .c = c,
+                                                 .scratch = scratch.data)), HEW_OK);
+    buffer_free(&scratch);
+    hew_free(packed);
+    hew_gemm_destroy(op);
+}
+
 /* A refusal of the conversion is one of the run. */
 static void refused_threads(void)
 {
@@ -329,6 +348,7 @@ int main(void)
         {"gemm_values", gemm_values},   {"conv_shapes", conv_shapes},
         {"gemm_of_converted", gemm_of_converted},
         {"conv_of_converted", conv_of_converted}, {"refusals", refusals},
+        {"packed_and_plain", packed_and_plain},
         {"refused_threads", refused_threads},
     };
     return run_on_rungs("edges", HEW_FAMILY_gemm_bf16, TESTS(tests));

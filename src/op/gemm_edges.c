@@ -74,7 +74,8 @@ hew_status hew_gemm_run_edges(const hew_gemm *op, const hew_gemm_args *args)
     char *scratch = args->scratch;
     hew_status s = HEW_OK;
     inner.a = hew_edge_take(&s, &op->a_edge, args->a, &scratch, args->threads);
-    inner.b = hew_edge_take(&s, &op->b_edge, args->b, &scratch, args->threads);
+    if (!op->d.b_packed) /* else a b that is given doesn't count */
+        inner.b = hew_edge_take(&s, &op->b_edge, args->b, &scratch, args->threads);
     inner.residual = hew_edge_take(&s, &op->r_edge, args->residual, &scratch, args->threads);
     if (op->c_edge.bytes)
         inner.c = hew_take(&scratch, op->c_edge.bytes);
