@@ -229,7 +229,9 @@ hew_status hew_resample_run(const hew_resample *op, const hew_resample_args *arg
     if (s != HEW_OK || op->batch == 0)
         return s;
     const double start = HEW_UNLIKELY(hew_verbose()) ? hew_now() : 0;
-    run r = {.op = op, .in = args->in, .out = args->out, .scratch = args->scratch};
+    char none; /* an address for a run without scratch, to which nothing is written */
+    run r = {.op = op, .in = args->in, .out = args->out,
+             .scratch = args->scratch ? args->scratch : &none};
     r.rows = op->batch * (size_t)op->axis[0].out * (size_t)op->axis[1].out;
     s = hew_parallel(args->threads, hew_ceil_div(r.rows, op->task_rows), run_task, &r);
     if (HEW_UNLIKELY(start != 0)) {
