@@ -227,7 +227,8 @@ static size_t image_elements(const hew_resample_desc *d, const int64_t *extent, 
                                                                               : pixels * extent[i];
     return pixels < 0 ? FUZZ_MOST_FLOATS + 1
                       : fuzz_span(d->batch == 0 ? 1 : d->batch == -1 ? 0 : d->batch,
-                                  pixels * (stride > 1 << 20 ? 1 << 20 : stride), pixels, stride,
+                                  pixels * (stride < 0 || stride > 1 << 20 ? 1 << 20 : stride),
+                                  pixels, stride,
                                   d->channels);
 }
 

@@ -46,7 +46,7 @@ hew_status hew_check_tensor(const char *op, const char *name, unsigned types, he
     const bool dense = is_dense(t);
     int64_t count = 1, bytes;
     for (int i = t->rank - 1; i >= 0; i--) {
-        if (dense)
+        if (dense || empty) /* whose strides mean nothing, and may be too large to compute with */
             t->stride[i] = count;
         if (!empty && !hew_mul(count, t->extent[i], &count))
             count = INT64_MAX;
@@ -123,9 +123,12 @@ void hew_nest_sort(hew_nest *nest, int by)
 
 static bool joins(const hew_nest *nest, int outer, int inner)
 {
-    for (int i = 0; i < nest->tensors; i++)
-        if (nest->stride[i][outer] != nest->stride[i][inner] * (ptrdiff_t)nest->extent[inner])
+    for (int i = 0; i < nest->tensors; i++) {
+        int64_t whole; /* too large for an empty tensor alone */
+        if (!hew_mul(nest->stride[i][inner], (int64_t)nest->extent[inner], &whole) ||
+            nest->stride[i][outer] != whole)
             return false;
+    }
     return true;
 }
 
