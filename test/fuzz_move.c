@@ -157,9 +157,9 @@ static void shape_output(fuzz_bytes *in, move_case *c)
         return;
     if ((c->kind == GATHER || c->kind == SCATTER) && c->index.t.rank == 1)
         (c->kind == GATHER ? t : &c->in.t)->extent[axis] = c->index.t.extent[0];
-    else if (c->kind == CONCAT && t->extent[axis] < 1 << 20)
+    else if (c->kind == CONCAT && t->extent[axis] > 0 && t->extent[axis] < 1 << 20)
         t->extent[axis] *= 2;
-    else if (c->kind == SPLIT && c->in.t.extent[axis] < 1 << 20)
+    else if (c->kind == SPLIT && c->in.t.extent[axis] > 0 && c->in.t.extent[axis] < 1 << 20)
         c->in.t.extent[axis] *= 2;
 }
 

@@ -54,6 +54,8 @@ FUZZ_CC      ?= clang
 FUZZ_BIN     := $(BUILD)/fuzz-desc
 $(FUZZ_BIN): $(patsubst %.c,$(BUILD)/%.o,$(wildcard test/fuzz_*.c)) $(LIB)
 	$(CC) $(CFLAGS) $(SAN) -fsanitize=fuzzer -o $@ $^ -lm -pthread
+# What the fuzzer itself makes of wild numbers may wrap; the library's arithmetic may not.
+$(BUILD)/test/fuzz_%.o: override CFLAGS += -fwrapv
 # clang takes minutes to put inline checks into unrolled kernels; make test-asan has UBSan there.
 FUZZ_KERNELS := -fno-sanitize=undefined -mllvm -asan-instrumentation-with-call-threshold=10
 fuzz:
