@@ -15,8 +15,7 @@
 
 enum {
     BLOCK = 1024,            /* floats of a stage: three of them are half an L1 cache */
-    TASK_ELEMENTS = 64 << 10, /* some 15 us: several times what handing out a task costs */
-    STREAM_BYTES = 16 << 20   /* of an output that the caches would not keep */
+    TASK_ELEMENTS = 64 << 10 /* some 15 us: several times what handing out a task costs */
 };
 
 /* -------------------------------------------------------------------------------- blocks ---- */
@@ -224,7 +223,7 @@ static void plan(hew_chain_op *op)
     const hew_chain_part *const out = &op->part[HEW_CHAIN_OUT];
     bool staged = op->links > 1;
     op->stream = out->dense &&
-                 hew_nest_points(nest, nest->rank) >= (size_t)STREAM_BYTES / out->size;
+                 hew_nest_points(nest, nest->rank) >= (size_t)HEW_STREAM_BYTES / out->size;
     for (int t = 0; t < nest->tensors; t++) {
         const hew_chain_part *const p = &op->part[t];
         staged = staged || is_byte(p->type) || !(p->dense || p->one);

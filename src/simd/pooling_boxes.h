@@ -13,40 +13,22 @@
 
 #include "kernels_pooling.h"
 #include "math.h"
-#include "typed.h"
+#include "strip.h"
 
 enum { BOX_WIDE = X16_REGISTERS / 8 };
 
-/* nb registers of channels, or the first `lanes` lanes of one. */
-typedef struct box_lanes {
-    int nb;
-    size_t lanes; /* 16: all */
-} box_lanes;
-
-HEW_INLINE f32x16 box_load(const hew_type type, const box_lanes l, const void *p, int v)
+HEW_INLINE i32x16 box_load_int(const strip_lanes l, const int32_t *p, int v)
 {
-    return l.lanes == 16 ? x16_load_type(type, x16_at(type, p, 16 * (size_t)v))
-                         : x16_load_type_first(type, l.lanes, p, x16_set(0.0f));
-}
-HEW_INLINE void box_store(const hew_type type, const box_lanes l, void *p, int v, f32x16 x)
-{
-    if (l.lanes == 16)
-        x16_store_type(type, x16_out_at(type, p, 16 * (size_t)v), x);
-    else
-        x16_store_type_first(type, l.lanes, p, x);
-}
-HEW_INLINE i32x16 box_load_int(const box_lanes l, const int32_t *p, int v)
-{
-    return l.lanes == 16 ? x16_load_int(p + 16 * v) : x16_load_int_first(l.lanes, p);
+    return l.count == 16 ? x16_load_int(p + 16 * v) : x16_load_int_first(l.count, p);
 }
 
-HEW_INLINE void box_store_int(const box_lanes l, int32_t *p, int v, i32x16 x)
+HEW_INLINE void box_store_int(const strip_lanes l, int32_t *p, int v, i32x16 x)
 {
     const f32x16 bits = x16_from_bits(x);
-    if (l.lanes == 16)
+    if (l.count == 16)
         x16_store((float *)(void *)(p + 16 * v), bits);
     else
-        x16_store_masked(x16_first(l.lanes), (float *)(void *)p, bits);
+        x16_store_masked(x16_first(l.count), (float *)(void *)p, bits);
 }
 
 HEW_INLINE f32x16 one_nan(f32x16 x) { return x16_select(x16_unordered(x, x), x16_set(NAN), x); }
@@ -86,7 +68,7 @@ HEW_INLINE f32x16 x16_root(f32x16 s, int p)
     return x16_select(x16_less(x16_set(0.0f), s), none, s);
 }
 
-HEW_INLINE void lp_strip(const hew_type type, const box_lanes l, const hew_pooling_block *b,
+HEW_INLINE void lp_strip(const hew_type type, const strip_lanes l, const hew_pooling_block *b,
                          const void *in, void *out)
 {
     f32x16 sum[BOX_WIDE];
@@ -97,21 +79,21 @@ HEW_INLINE void lp_strip(const hew_type type, const box_lanes l, const hew_pooli
             const void *p = x16_at(type, in, d * b->step[0] + h * b->step[1]);
             for (size_t w = 0; w < b->box[2]; w++, p = x16_at(type, p, b->step[2]))
                 HEW_UNROLL for (int v = 0; v < l.nb; v++)
-                    sum[v] = add_power(sum[v], box_load(type, l, p, v), b->power);
+                    sum[v] = add_power(sum[v], strip_load(type, l, p, v), b->power);
         }
     for (int v = 0; v < l.nb; v++)
-        box_store(type, l, out, v, one_nan(x16_root(sum[v], b->power)));
+        strip_store(type, l, out, v, one_nan(x16_root(sum[v], b->power)));
 }
 
 /* --------------------------------------------------------------------------------- index ---- */
 
-HEW_INLINE void index_strip(const hew_type type, const box_lanes l, const hew_pooling_block *b,
+HEW_INLINE void index_strip(const hew_type type, const strip_lanes l, const hew_pooling_block *b,
                             const void *in, int32_t first, void *out, int32_t *index)
 {
     const bool empty = b->box[0] == 0 || b->box[1] == 0 || b->box[2] == 0;
     f32x16 max[BOX_WIDE], where[BOX_WIDE]; /* integers as bits */
     HEW_UNROLL for (int v = 0; v < l.nb; v++) {
-        max[v] = empty ? x16_set(-INFINITY) : box_load(type, l, in, v);
+        max[v] = empty ? x16_set(-INFINITY) : strip_load(type, l, in, v);
         where[v] = x16_from_bits(x16_set_int(empty ? -1 : first));
     }
     for (size_t d = 0; d < b->box[0]; d++)
@@ -122,7 +104,7 @@ HEW_INLINE void index_strip(const hew_type type, const box_lanes l, const hew_po
             const void *p = x16_at(type, in, row);
             for (size_t w = 0; w < b->box[2]; w++, number += step, p = x16_at(type, p, b->step[2]))
                 HEW_UNROLL for (int v = 0; v < l.nb; v++) {
-                    const f32x16 x = box_load(type, l, p, v);
+                    const f32x16 x = strip_load(type, l, p, v);
                     const mask16 more = x16_or(x16_less(max[v], x), x16_unordered(x, x));
                     const mask16 take = x16_and_not(more, x16_unordered(max[v], max[v]));
                     where[v] = x16_select(take, x16_from_bits(x16_set_int(number)), where[v]);
@@ -130,13 +112,13 @@ HEW_INLINE void index_strip(const hew_type type, const box_lanes l, const hew_po
                 }
         }
     HEW_UNROLL for (int v = 0; v < l.nb; v++) {
-        box_store(type, l, out, v, max[v]);
+        strip_store(type, l, out, v, max[v]);
         box_store_int(l, index, v, x16_bits(where[v]));
     }
 }
 
 /* A strip of channels of one output pixel. */
-HEW_INLINE void strip(const hew_type type, const box_lanes l, const hew_pooling_block *b,
+HEW_INLINE void strip(const hew_type type, const strip_lanes l, const hew_pooling_block *b,
                       const void *in, int32_t first, void *out, int32_t *index)
 {
     if (index)
@@ -156,10 +138,10 @@ HEW_INLINE void boxes(const hew_type type, const bool indexed, const hew_pooling
             int32_t *index = indexed ? b->index + y * b->index_row + x * b->index_step : NULL;
             size_t c = 0;
             for (; c + 16 * BOX_WIDE <= b->channels; c += 16 * BOX_WIDE)
-                strip(type, (box_lanes){BOX_WIDE, 16}, b, x16_at(type, in, c), first,
+                strip(type, (strip_lanes){BOX_WIDE, 16}, b, x16_at(type, in, c), first,
                       x16_out_at(type, out, c), indexed ? index + c : NULL);
             for (; c < b->channels; c += 16)
-                strip(type, (box_lanes){1, hew_min(b->channels - c, 16)}, b, x16_at(type, in, c),
+                strip(type, (strip_lanes){1, hew_min(b->channels - c, 16)}, b, x16_at(type, in, c),
                       first, x16_out_at(type, out, c), indexed ? index + c : NULL);
         }
 }
@@ -183,19 +165,19 @@ void HEW_KERNEL_INDEX(const hew_pooling_block *b)
 /* ----------------------------------------------------------------------------- gradients ---- */
 
 /* Channels from c on of a pixel with the terms [begin, end). */
-HEW_INLINE void grad_strip(const hew_type type, const bool max, const box_lanes l,
+HEW_INLINE void grad_strip(const hew_type type, const bool max, const strip_lanes l,
                            const hew_pooling_grad *g, size_t pixel, size_t c)
 {
     f32x16 sum[BOX_WIDE];
     HEW_UNROLL for (int v = 0; v < l.nb; v++)
-        sum[v] = g->resumed ? box_load(HEW_F32, l, g->carry + c, v) : x16_set(0.0f);
+        sum[v] = g->resumed ? strip_load(HEW_F32, l, g->carry + c, v) : x16_set(0.0f);
     const i32x16 number = x16_set_int(g->first + (int32_t)pixel);
     for (uint32_t t = pixel ? g->ends[pixel - 1] : 0; t < g->ends[pixel]; t++) {
         const hew_pooling_term term = g->terms[t];
         const void *out = x16_at(type, g->out, term.pixel * g->out_step + c);
         const int32_t *index = max ? g->index + term.pixel * g->index_step + c : NULL;
         HEW_UNROLL for (int v = 0; v < l.nb; v++) {
-            const f32x16 x = box_load(type, l, out, v);
+            const f32x16 x = strip_load(type, l, out, v);
             if (max) {
                 const mask16 mine = x16_equal_int(box_load_int(l, index, v), number);
                 sum[v] = x16_add(sum[v], x16_select(mine, x, x16_set(0.0f)));
@@ -207,9 +189,9 @@ HEW_INLINE void grad_strip(const hew_type type, const bool max, const box_lanes 
     void *in = x16_out_at(type, g->in, pixel * g->in_step + c);
     HEW_UNROLL for (int v = 0; v < l.nb; v++)
         if (g->suspended)
-            box_store(HEW_F32, l, g->carry + c, v, sum[v]);
+            strip_store(HEW_F32, l, g->carry + c, v, sum[v]);
         else
-            box_store(type, l, in, v, one_nan(sum[v]));
+            strip_store(type, l, in, v, one_nan(sum[v]));
 }
 
 HEW_INLINE void grads(const hew_type type, const bool max, const hew_pooling_grad *g)
@@ -217,9 +199,9 @@ HEW_INLINE void grads(const hew_type type, const bool max, const hew_pooling_gra
     for (size_t i = 0; i < g->pixels; i++) {
         size_t c = 0;
         for (; c + 16 * BOX_WIDE <= g->channels; c += 16 * BOX_WIDE)
-            grad_strip(type, max, (box_lanes){BOX_WIDE, 16}, g, i, c);
+            grad_strip(type, max, (strip_lanes){BOX_WIDE, 16}, g, i, c);
         for (; c < g->channels; c += 16)
-            grad_strip(type, max, (box_lanes){1, hew_min(g->channels - c, 16)}, g, i, c);
+            grad_strip(type, max, (strip_lanes){1, hew_min(g->channels - c, 16)}, g, i, c);
     }
 }
 

@@ -12,34 +12,15 @@
 
 #include "kernels_softmax.h"
 #include "math.h"
-#include "typed.h"
+#include "strip.h"
 
 enum { AXIS_WIDE = X16_REGISTERS / 8 };
-
-/* nb registers of lanes, or the first `count` lanes of one. */
-typedef struct axis_lanes {
-    int nb;
-    size_t count; /* 16: all */
-} axis_lanes;
-
-HEW_INLINE f32x16 axis_load(const hew_type type, const axis_lanes l, const void *p, int v)
-{
-    return l.count == 16 ? x16_load_type(type, x16_at(type, p, 16 * (size_t)v))
-                         : x16_load_type_first(type, l.count, p, x16_set(0.0f));
-}
-HEW_INLINE void axis_store(const hew_type type, const axis_lanes l, void *p, int v, f32x16 x)
-{
-    if (l.count == 16)
-        x16_store_type(type, x16_out_at(type, p, 16 * (size_t)v), x);
-    else
-        x16_store_type_first(type, l.count, p, x);
-}
 
 HEW_INLINE f32x16 one_nan(f32x16 x) { return x16_select(x16_unordered(x, x), x16_set(NAN), x); }
 
 /* ------------------------------------------------------------------------------ forward ----- */
 
-HEW_INLINE void axis_strip(const hew_type type, const bool log, const axis_lanes l,
+HEW_INLINE void axis_strip(const hew_type type, const bool log, const strip_lanes l,
                            const hew_softmax_axis *a, size_t lane)
 {
     const void *in = x16_at(type, a->in, lane);
@@ -52,30 +33,30 @@ HEW_INLINE void axis_strip(const hew_type type, const bool log, const axis_lanes
     }
     for (size_t j = 0; j < a->columns; j++)
         HEW_UNROLL for (int v = 0; v < l.nb; v++) {
-            const f32x16 x = axis_load(type, l, x16_at(type, in, j * a->inner), v);
+            const f32x16 x = strip_load(type, l, x16_at(type, in, j * a->inner), v);
             max[v] = x16_max(x16_mul(x, scale), max[v]);
         }
     const bool store = type == HEW_F32 && !log;
     for (size_t j = 0; j < a->columns; j++)
         HEW_UNROLL for (int v = 0; v < l.nb; v++) {
-            const f32x16 x = axis_load(type, l, x16_at(type, in, j * a->inner), v);
+            const f32x16 x = strip_load(type, l, x16_at(type, in, j * a->inner), v);
             const f32x16 e = x16_exp(x16_sub(x16_mul(x, scale), max[v]));
             sum[v] = x16_add(sum[v], e);
             if (store)
-                axis_store(type, l, x16_out_at(type, out, j * a->inner), v, e);
+                strip_store(type, l, x16_out_at(type, out, j * a->inner), v, e);
         }
     HEW_UNROLL for (int v = 0; v < l.nb; v++)
         last[v] = log ? x16_log(sum[v]) : x16_div(x16_set(1.0f), sum[v]);
     for (size_t j = 0; j < a->columns; j++)
         HEW_UNROLL for (int v = 0; v < l.nb; v++) {
             void *to = x16_out_at(type, out, j * a->inner);
-            f32x16 x = axis_load(type, l, store ? to : x16_at(type, in, j * a->inner), v);
+            f32x16 x = strip_load(type, l, store ? to : x16_at(type, in, j * a->inner), v);
             if (!store)
                 x = x16_sub(x16_mul(x, scale), max[v]);
             const f32x16 y = log     ? x16_sub(x, last[v])
                              : store ? x16_mul(x, last[v])
                                      : x16_mul(x16_exp(x), last[v]);
-            axis_store(type, l, to, v, x16_select(x16_unordered(sum[v], sum[v]), x16_set(NAN), y));
+            strip_store(type, l, to, v, x16_select(x16_unordered(sum[v], sum[v]), x16_set(NAN), y));
         }
 }
 
@@ -83,9 +64,9 @@ HEW_INLINE void axis_strips(const hew_type type, const bool log, const hew_softm
 {
     size_t lane = 0;
     for (; lane + 16 * AXIS_WIDE <= a->lanes; lane += 16 * AXIS_WIDE)
-        axis_strip(type, log, (axis_lanes){AXIS_WIDE, 16}, a, lane);
+        axis_strip(type, log, (strip_lanes){AXIS_WIDE, 16}, a, lane);
     for (; lane < a->lanes; lane += 16)
-        axis_strip(type, log, (axis_lanes){1, hew_min(a->lanes - lane, 16)}, a, lane);
+        axis_strip(type, log, (strip_lanes){1, hew_min(a->lanes - lane, 16)}, a, lane);
 }
 
 void HEW_SOFTMAX_AXIS(const hew_softmax_axis *a)
@@ -113,7 +94,7 @@ HEW_INLINE f32x16 grad_of(const bool log, f32x16 y, f32x16 dy, f32x16 sum, f32x1
     return one_nan(x16_mul(in, scale));
 }
 
-HEW_INLINE void axis_grad_strip(const hew_type type, const bool log, const axis_lanes l,
+HEW_INLINE void axis_grad_strip(const hew_type type, const bool log, const strip_lanes l,
                                 const hew_softmax_grad *g, size_t lane)
 {
     const void *y = x16_at(type, g->y, lane), *dy = x16_at(type, g->dy, lane);
@@ -124,16 +105,16 @@ HEW_INLINE void axis_grad_strip(const hew_type type, const bool log, const axis_
     for (size_t j = 0; j < g->columns; j++)
         HEW_UNROLL for (int v = 0; v < l.nb; v++) {
             const size_t at = j * g->inner;
-            const f32x16 x = log ? sum[v] : axis_load(type, l, x16_at(type, y, at), v);
-            sum[v] = add_grad(log, sum[v], x, axis_load(type, l, x16_at(type, dy, at), v));
+            const f32x16 x = log ? sum[v] : strip_load(type, l, x16_at(type, y, at), v);
+            sum[v] = add_grad(log, sum[v], x, strip_load(type, l, x16_at(type, dy, at), v));
         }
     for (size_t j = 0; j < g->columns; j++)
         HEW_UNROLL for (int v = 0; v < l.nb; v++) {
             const size_t at = j * g->inner;
-            const f32x16 x = grad_of(log, axis_load(type, l, x16_at(type, y, at), v),
-                                     axis_load(type, l, x16_at(type, dy, at), v), sum[v],
+            const f32x16 x = grad_of(log, strip_load(type, l, x16_at(type, y, at), v),
+                                     strip_load(type, l, x16_at(type, dy, at), v), sum[v],
                                      x16_set(g->scale));
-            axis_store(type, l, x16_out_at(type, in, at), v, x);
+            strip_store(type, l, x16_out_at(type, in, at), v, x);
         }
 }
 
@@ -141,48 +122,48 @@ HEW_INLINE void axis_grads(const hew_type type, const bool log, const hew_softma
 {
     size_t lane = 0;
     for (; lane + 16 * AXIS_WIDE <= g->lanes; lane += 16 * AXIS_WIDE)
-        axis_grad_strip(type, log, (axis_lanes){AXIS_WIDE, 16}, g, lane);
+        axis_grad_strip(type, log, (strip_lanes){AXIS_WIDE, 16}, g, lane);
     for (; lane < g->lanes; lane += 16)
-        axis_grad_strip(type, log, (axis_lanes){1, hew_min(g->lanes - lane, 16)}, g, lane);
+        axis_grad_strip(type, log, (strip_lanes){1, hew_min(g->lanes - lane, 16)}, g, lane);
 }
 
 /* One row: 64 chains, of which register k of four has those from 16 k on. */
 HEW_INLINE void row_grad(const hew_type type, const bool log, const hew_softmax_grad *g,
                          const void *y, const void *dy, void *in)
 {
-    const axis_lanes all = {1, 16}, tail = {1, g->visible % 16};
+    const strip_lanes all = {1, 16}, tail = {1, g->visible % 16};
     const size_t whole = g->visible - tail.count;
     f32x16 s[4] = {x16_set(0.0f), x16_set(0.0f), x16_set(0.0f), x16_set(0.0f)};
     size_t j = 0;
     for (; j + 64 <= whole; j += 64)
         HEW_UNROLL for (size_t k = 0; k < 4; k++) {
             const size_t at = j + 16 * k;
-            s[k] = add_grad(log, s[k], axis_load(type, all, x16_at(type, y, at), 0),
-                            axis_load(type, all, x16_at(type, dy, at), 0));
+            s[k] = add_grad(log, s[k], strip_load(type, all, x16_at(type, y, at), 0),
+                            strip_load(type, all, x16_at(type, dy, at), 0));
         }
     HEW_UNROLL for (size_t k = 0; k < 4; k++) {
         const size_t at = j + 16 * k;
         if (at < g->visible) {
-            const axis_lanes l = at < whole ? all : tail;
-            s[k] = add_grad(log, s[k], axis_load(type, l, x16_at(type, y, at), 0),
-                            axis_load(type, l, x16_at(type, dy, at), 0));
+            const strip_lanes l = at < whole ? all : tail;
+            s[k] = add_grad(log, s[k], strip_load(type, l, x16_at(type, y, at), 0),
+                            strip_load(type, l, x16_at(type, dy, at), 0));
         }
     }
     const f32x16 sum =
         x16_set(x16_sum(x16_add(x16_add(s[0], s[1]), x16_add(s[2], s[3])))),
                  scale = x16_set(g->scale);
     for (j = 0; j < whole; j += 16) {
-        const f32x16 x = grad_of(log, axis_load(type, all, x16_at(type, y, j), 0),
-                                 axis_load(type, all, x16_at(type, dy, j), 0), sum, scale);
-        axis_store(type, all, x16_out_at(type, in, j), 0, x);
+        const f32x16 x = grad_of(log, strip_load(type, all, x16_at(type, y, j), 0),
+                                 strip_load(type, all, x16_at(type, dy, j), 0), sum, scale);
+        strip_store(type, all, x16_out_at(type, in, j), 0, x);
     }
     if (tail.count > 0) {
-        const f32x16 x = grad_of(log, axis_load(type, tail, x16_at(type, y, j), 0),
-                                 axis_load(type, tail, x16_at(type, dy, j), 0), sum, scale);
-        axis_store(type, tail, x16_out_at(type, in, j), 0, x);
+        const f32x16 x = grad_of(log, strip_load(type, tail, x16_at(type, y, j), 0),
+                                 strip_load(type, tail, x16_at(type, dy, j), 0), sum, scale);
+        strip_store(type, tail, x16_out_at(type, in, j), 0, x);
     }
     for (j = g->visible; j < g->columns; j += 16)
-        axis_store(type, (axis_lanes){1, hew_min(g->columns - j, 16)}, x16_out_at(type, in, j), 0,
+        strip_store(type, (strip_lanes){1, hew_min(g->columns - j, 16)}, x16_out_at(type, in, j), 0,
                    x16_set(0.0f));
 }
 
