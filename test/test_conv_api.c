@@ -1,10 +1,8 @@
-/* Convolution: what is refused, what is left alone, and what holds for every run. */
+/* Convolution: what is refused, and what is left alone. */
 #include "conv_case.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xmmintrin.h>
 
 /* ---------------------------------------------------------------------------- descriptors -- */
 
@@ -211,11 +209,6 @@ static void bad_arguments_of(const hew_conv_desc *d)
 static const hew_conv_desc plane = D(.pad_lo = {1, 1}, .pad_hi = {1, 1});
 static const hew_conv_desc depthwise = {SIZE, .in = {5, 6}, .in_c = 9, .out_c = 9, .groups = 9,
                                         .kernel = {3, 3}, .pad_lo = {1, 1}, .pad_hi = {1, 1}};
-/* With work for several threads. */
-static const hew_conv_desc large = {SIZE, .in = {20, 21}, .in_c = 64, .out_c = 130,
-                                    .kernel = {3, 3}, .batch = 3, .pad_lo = {1, 1}};
-static const hew_conv_desc large_depthwise = {SIZE, .in = {40, 41}, .in_c = 150, .out_c = 150,
-                                              .groups = 150, .kernel = {3, 3}, .batch = 3};
 
 static void bad_arguments(void)
 {
@@ -235,98 +228,6 @@ static void wrong_packed(void)
     REFUSE("packed", packed, other.packed);
     tear_down(&s);
     tear_down(&other);
-}
-
-/* ------------------------------------------------------------------------ larger problems -- */
-
-static void refused_threads_of(const hew_conv_desc *d)
-{
-    setup s;
-    set_up(&s, d);
-    s.args.threads = refusing();
-    check_refused(hew_conv_run(s.op, &s.args), HEW_ERR_SYSTEM, "HEW_ERR_SYSTEM");
-    check_out(&s, s.out);
-    tear_down(&s);
-}
-
-static void refused_threads(void)
-{
-    refused_threads_of(&large);
-    refused_threads_of(&large_depthwise);
-}
-
-/* Rounding up with denormals flushed: that is how all threads compute then, and it stays set. */
-static void mxcsr_of(const hew_conv_desc *d)
-{
-    const unsigned before = _mm_getcsr();
-    setup s;
-    set_up(&s, d);
-    const size_t bytes = layout_span(s.l.out) * sizeof(float);
-    _mm_setcsr((before & ~0x3fu) | 0xc040u);
-    state_save();
-    hew_status status = hew_conv_run(s.op, &s.args);
-    state_check();
-    memcpy(s.want, s.out, bytes);
-    poison_f32(s.out, bytes / sizeof(float));
-    s.args.threads = elsewhere_of(3);
-    if (status == HEW_OK)
-        status = hew_conv_run(s.op, &s.args);
-    state_check();
-    _mm_setcsr(before);
-    check_status(status, HEW_OK);
-    check_out(&s, s.out);
-    tear_down(&s);
-}
-
-static void mxcsr(void)
-{
-    mxcsr_of(&large);
-    mxcsr_of(&large_depthwise);
-}
-
-/* One operation in several threads at once, each with a scratch and an output of its own. */
-typedef struct runner {
-    pthread_t thread;
-    const setup *s;
-    float *out;
-    hew_status status;
-} runner;
-
-static void *run_often(void *arg)
-{
-    runner *r = arg;
-    hew_conv_args args = r->s->args;
-    args.scratch = hew_alloc(hew_conv_scratch_size(r->s->op, 1));
-    args.out = r->out;
-    for (int i = 0; i < 3 && r->status == HEW_OK; i++)
-        r->status = hew_conv_run(r->s->op, &args);
-    hew_free(args.scratch);
-    return NULL;
-}
-
-static void concurrent_runs(void)
-{
-    enum { RUNNERS = 4 };
-    runner runners[RUNNERS] = {0};
-    setup s;
-    set_up(&s, &large);
-    const size_t bytes = layout_span(s.l.out) * sizeof(float);
-    check_status(hew_conv_run(s.op, &s.args), HEW_OK);
-    memcpy(s.want, s.out, bytes);
-    for (int i = 0; i < RUNNERS; i++) {
-        runners[i].s = &s;
-        runners[i].out = malloc(bytes);
-        if (pthread_create(&runners[i].thread, NULL, run_often, &runners[i]) != 0)
-            fail_case("no thread");
-    }
-    for (int i = 0; i < RUNNERS; i++)
-        pthread_join(runners[i].thread, NULL);
-    for (int i = 0; i < RUNNERS; i++) {
-        check_status(runners[i].status, HEW_OK);
-        check_out(&s, runners[i].out);
-        free(runners[i].out);
-    }
-    tear_down(&s);
 }
 
 /* An empty batch needs no tensors. */
@@ -361,8 +262,7 @@ int main(void)
     static const test tests[] = {
         {"bad_descriptors", bad_descriptors}, {"out_shape", out_shape},
         {"bad_arguments", bad_arguments}, {"wrong_packed", wrong_packed},
-        {"refused_threads", refused_threads}, {"mxcsr", mxcsr},
-        {"concurrent_runs", concurrent_runs}, {"empty", empty}, {"kernel_name", kernel_name},
+        {"empty", empty}, {"kernel_name", kernel_name},
     };
     return run_on_rungs("conv_api", HEW_FAMILY_gemm_f32, TESTS(tests));
 }
