@@ -25,6 +25,8 @@ typedef struct tile_builder {
     bool inner, inner_row; /* every tap of every pixel is inside; every tap of a kernel row is */
     hew_reduce_step *next;
     char *patch; /* room for rows of taps that are partly padding */
+    const hew_tile *model; /* a tile of inner pixels of one row, as most are; null: none yet */
+    intptr_t model_base;
 } tile_builder;
 
 /* A row of taps of which some lie outside, in one piece: the input's values, and padding. */
@@ -124,12 +126,13 @@ static bool take_inner_pixels(tile_builder *b, int m)
     return true;
 }
 
-static void look_at_pixels(tile_builder *b, int m)
+/* Whether they are those of the usual case. */
+static bool look_at_pixels(tile_builder *b, int m)
 {
     const hew_conv_desc *d = &b->rows->op->d;
     b->m = m;
     if (take_inner_pixels(b, m))
-        return;
+        return true;
     b->inner = b->inner_row = true;
     for (int i = 0; i < m; i++) {
         const bool rows_inside = b->walk.inner_row;
@@ -143,6 +146,7 @@ static void look_at_pixels(tile_builder *b, int m)
         b->inner_row &= taps_inside;
         b->inner &= taps_inside && rows_inside;
     }
+    return false;
 }
 
 /* The steps of one tile, and where each part of the reduction begins among them. */
@@ -156,6 +160,20 @@ static void add_steps(tile_builder *b, const hew_reduce_step *start, uint32_t *f
                 add_row(b, row, t0, hew_min(t0 + r->block_taps, r->taps), merged);
         }
     *first = (uint32_t)(b->next - start);
+}
+
+/* The usual tile's steps are those of another such tile, moved. */
+static void move_steps(tile_builder *b)
+{
+    const size_t parts = hew_parts(&b->rows->op->reduction);
+    const hew_reduce_step *from = b->model->steps;
+    const hew_reduce_step *const end = from + b->model->first[parts] - b->model->first[0];
+    const intptr_t by = b->base[0] - b->model_base;
+    for (; from < end; from++, b->next++) {
+        b->next->b_row = from->b_row;
+        for (int i = 0; i < HEW_MAX_MR; i++)
+            b->next->a[i] = moved(from->a[i], by);
+    }
 }
 
 /* One tap under every pixel, no padding, no stride: output pixel i lies over input pixel i. */
@@ -205,7 +223,12 @@ size_t hew_conv_tiles(const hew_conv_rows *rows, hew_tile *tiles, hew_reduce_ste
                       .patch = patches};
     for (size_t i = 0; i < count; i++) {
         const size_t row = hew_cut(n, count, i), end = hew_cut(n, count, i + 1);
-        look_at_pixels(&b, (int)(end - row));
+        const bool usual = look_at_pixels(&b, (int)(end - row));
+        if (usual && b.model) {
+            tiles[i] = (hew_tile){row, b.m, b.model->k, b.next, b.model->first};
+            move_steps(&b);
+            continue;
+        }
         /* Zeros take part in a merged row, which is right for finite weights alone. */
         const bool merged = op->merge_taps && (b.inner || (rows->height > 1 &&
                                                            (b.inner_row || op->patch_bytes)));
@@ -213,6 +236,10 @@ size_t hew_conv_tiles(const hew_conv_rows *rows, hew_tile *tiles, hew_reduce_ste
         add_steps(&b, start, first, merged);
         const size_t k = merged ? (size_t)op->d.kernel[2] * op->group_in : op->group_in;
         tiles[i] = (hew_tile){row, b.m, k, start, first};
+        if (usual) {
+            b.model = &tiles[i];
+            b.model_base = b.base[0];
+        }
         first += hew_parts(&op->reduction) + 1;
     }
     return count;
