@@ -212,7 +212,7 @@ static void kernels(void)
         hew_transpose t = {(size_t)size, (size_t)nr, (size_t)nc, in.data, in_stride, want.data,
                            out_stride, stream};
         hew_copy_rows c = {(size_t)nr, (size_t)(nc * size), in.data, in_stride, want.data,
-                           out_stride, stream};
+                           out_stride, stream, NULL};
         copy ? hew_copy_rows_ref(&c) : hew_transpose_ref(&t);
         t.out = c.out = out.data;
         copy ? HEW_FN(copy_rows, rows)(&c) : HEW_FN(transpose, transpose)(&t);

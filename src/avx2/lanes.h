@@ -34,6 +34,9 @@ HEW_INLINE lanes lanes_high(const size_t size, lanes a, lanes b)
                        : _mm256_unpackhi_epi64(a, b);
 }
 
+HEW_INLINE lanes lanes_pick(lanes a, lanes index) { return _mm256_shuffle_epi8(a, index); }
+HEW_INLINE lanes lanes_or(lanes a, lanes b) { return _mm256_or_si256(a, b); }
+
 HEW_INLINE lanes lanes_load(const char *p) { return _mm256_loadu_si256((const __m256i *)p); }
 HEW_INLINE void lanes_store(char *p, lanes x) { _mm256_storeu_si256((__m256i *)p, x); }
 HEW_INLINE void lanes_stream(char *p, lanes x) { _mm256_stream_si256((__m256i *)p, x); }

@@ -36,6 +36,10 @@ HEW_INLINE lanes lanes_high(const size_t size, lanes a, lanes b)
                        : _mm512_unpackhi_epi64(a, b);
 }
 
+/* Byte i of a piece is its byte index[i], or 0 for 128. */
+HEW_INLINE lanes lanes_pick(lanes a, lanes index) { return _mm512_shuffle_epi8(a, index); }
+HEW_INLINE lanes lanes_or(lanes a, lanes b) { return _mm512_or_si512(a, b); }
+
 HEW_INLINE lanes lanes_load(const char *p) { return _mm512_loadu_si512(p); }
 HEW_INLINE void lanes_store(char *p, lanes x) { _mm512_storeu_si512(p, x); }
 /* Past the caches, to an address that is a multiple of the register's length. */

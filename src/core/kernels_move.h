@@ -30,7 +30,8 @@ typedef transpose_f32_fn transpose_f32_ref_fn;
 
 /* ----------------------------------------------------------------------------- copy_rows ---- */
 
-/* out[r][i] = in[r][i] for r < rows, i < bytes; strides in bytes, of either sign, in's perhaps 0. */
+/* out[r][i] = in[r][i] for r < rows, i < bytes; strides in bytes, of either sign, in's perhaps 0.
+ * With `at` it is in[at[r]][i]. */
 typedef struct hew_copy_rows {
     size_t rows, bytes;
     const char *in;
@@ -38,6 +39,7 @@ typedef struct hew_copy_rows {
     char *out;
     ptrdiff_t out_stride;
     bool stream;
+    const int32_t *at;
 } hew_copy_rows;
 typedef void copy_rows_fn(const hew_copy_rows *t);
 typedef copy_rows_fn copy_rows_ref_fn;

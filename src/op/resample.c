@@ -84,43 +84,6 @@ static hew_status check(const hew_resample_desc *d, hew_resample *op, int *rank)
 
 /* ------------------------------------------------------------------------------ creation ---- */
 
-static void set_lane(hew_look_block *b, int lane, const hew_resample_axis *a, size_t channels,
-                     size_t i)
-{
-    const size_t o = i / channels, c = i % channels;
-    const int32_t first = a->start[o], second = a->start[o + 1] - 1;
-    b->at[0][lane] = (int32_t)((size_t)a->at[first] * channels + c);
-    b->at[1][lane] = (int32_t)((size_t)a->at[second] * channels + c);
-    b->w[0][lane] = a->w[first];
-    b->w[1][lane] = second > first ? a->w[second] : 0.0f;
-}
-
-static hew_status plan_blocks(hew_resample *op)
-{
-    const hew_resample_axis *const a = &op->axis[2];
-    const size_t n = op->out_row, count = hew_ceil_div(n, 16);
-    op->blocks = hew_malloc(sizeof *op->blocks * count);
-    if (!op->blocks)
-        return hew_fail(HEW_ERR_NO_MEMORY, "resample: no memory for %zu blocks", count);
-    for (size_t k = 0; k < count; k++) {
-        hew_look_block *const b = &op->blocks[k];
-        int32_t least = INT32_MAX, most = 0;
-        for (int lane = 0; lane < 16; lane++) {
-            set_lane(b, lane, a, op->channels, hew_min(16 * k + (size_t)lane, n - 1));
-            for (int t = 0; t < 2; t++) {
-                least = b->at[t][lane] < least ? b->at[t][lane] : least;
-                most = b->at[t][lane] > most ? b->at[t][lane] : most;
-            }
-        }
-        b->base = least;
-        b->near = most - least < 32;
-        for (int lane = 0; lane < 16; lane++)
-            for (int t = 0; t < 2; t++)
-                b->at[t][lane] -= least;
-    }
-    return HEW_OK;
-}
-
 static void choose_kernels(hew_resample *op)
 {
     size_t count;
@@ -175,6 +138,7 @@ static hew_status plan(hew_resample *op, const hew_resample_desc *d, int rank)
               : d->kind == HEW_RESAMPLE_NEAREST ? HEW_RESAMPLE_COPY
               : op->channels >= FEW_CHANNELS || op->in_row > INT32_MAX ? HEW_RESAMPLE_TAPS
                                                                        : HEW_RESAMPLE_LOOK;
+    op->blends_late = op->way == HEW_RESAMPLE_TAPS && !d->backward;
     if (d->backward) {
         const size_t stride = op->in_stride;
         op->in_stride = op->out_stride;
@@ -182,7 +146,10 @@ static hew_status plan(hew_resample *op, const hew_resample_desc *d, int rank)
     }
     choose_kernels(op);
     plan_scratch(op);
-    return op->way == HEW_RESAMPLE_LOOK && op->out_row > 0 ? plan_blocks(op) : HEW_OK;
+    return op->out_row == 0                 ? HEW_OK
+           : op->way == HEW_RESAMPLE_LOOK ? hew_resample_plan_look(op)
+           : op->way == HEW_RESAMPLE_COPY ? hew_resample_plan_pick(op)
+                                          : HEW_OK;
 }
 
 hew_status hew_resample_create(hew_resample **out, const hew_resample_desc *desc)
@@ -213,6 +180,7 @@ void hew_resample_destroy(hew_resample *op)
     for (int i = 0; i < 3; i++)
         hew_resample_free_axis(&op->axis[i]);
     hew_mfree(op->blocks);
+    hew_mfree(op->picks);
     hew_mfree(op);
 }
 

@@ -58,8 +58,14 @@ static const float *fetch(const run *r, ring *g, size_t id)
     return to;
 }
 
-/* The sum of the rows that row (d, h) of an image depends on: those of depth first. */
-static const float *blend(const run *r, ring *g, size_t image, size_t d, size_t h, float *to)
+/* The rows that row (d, h) of an image depends on, those of depth first: one, or two whose blend is
+ * left to the pixels' kernel, or their sum. */
+typedef struct blended {
+    const float *row, *second;
+    float w[2];
+} blended;
+
+static blended blend(const run *r, ring *g, size_t image, size_t d, size_t h, float *to)
 {
     const hew_resample *const op = r->op;
     const hew_resample_axis *const z = &op->axis[0], *const y = &op->axis[1];
@@ -78,12 +84,14 @@ static const float *blend(const run *r, ring *g, size_t image, size_t d, size_t 
         }
     /* A row alone is itself: but look_f32 reads past its end. */
     if (!any && b.rows == 1 && b.w[0] == 1.0f && op->way == HEW_RESAMPLE_TAPS)
-        return b.x[0];
+        return (blended){.row = b.x[0]};
+    if (!any && b.rows == 2 && op->blends_late)
+        return (blended){b.x[0], b.x[1], {b.w[0], b.w[1]}};
     if (b.rows > 0)
         op->blend(&b);
     else if (!any)
         memset(to, 0, op->in_row * sizeof(float));
-    return to;
+    return (blended){.row = to};
 }
 
 static void store(const run *r, const float *from, char *to)
@@ -107,13 +115,14 @@ static void sum_row(const run *r, ring *g, char *scratch, size_t image, size_t d
 {
     const hew_resample *const op = r->op;
     const hew_resample_axis *const x = &op->axis[2];
-    const float *const row = blend(r, g, image, d, h, (float *)scratch);
+    const blended b = blend(r, g, image, d, h, (float *)scratch);
     float *const sums = (float *)(op->converts_out ? scratch + op->blend_bytes : to);
     if (op->way == HEW_RESAMPLE_LOOK)
-        op->look(&(hew_look){.n = op->out_row, .blocks = op->blocks, .x = row, .y = sums});
+        op->look(&(hew_look){.n = op->out_row, .blocks = op->blocks, .x = b.row, .y = sums});
     else
         op->taps(&(hew_taps){.pixels = (size_t)x->out, .channels = op->channels, .start = x->start,
-                             .at = x->at, .w = x->w, .x = row, .y = sums,
+                             .at = x->at, .w = x->w, .x = b.row, .second = b.second,
+                             .row_w = {b.w[0], b.w[1]}, .y = sums,
                              .y_stride = op->converts_out ? op->channels
                                                           : op->out_stride / sizeof(float)});
     if (op->converts_out)
@@ -139,21 +148,20 @@ static void copy_pixels(const hew_resample *op, const char *in, char *out)
     const hew_resample_axis *const x = &op->axis[2];
     const size_t n = (size_t)x->out, bytes = op->channels * op->element;
     const size_t in_stride = op->in_stride, out_stride = op->out_stride;
+    if (op->picks) {
+        op->pick(&(hew_pick){.bytes = n * bytes, .blocks = op->picks, .two = op->picks_two,
+                             .in = in, .out = out});
+        return;
+    }
     switch (bytes) {
     case 1: copy1(n, x->at, in, in_stride, out, out_stride); return;
     case 2: copy2(n, x->at, in, in_stride, out, out_stride); return;
     case 3: copy3(n, x->at, in, in_stride, out, out_stride); return;
     case 4: copy4(n, x->at, in, in_stride, out, out_stride); return;
     }
-    /* Neighbours that are one pixel are rows that stand still. */
-    for (size_t o = 0, same; o < n; o += same) {
-        for (same = 1; o + same < n && x->at[o + same] == x->at[o];)
-            same++;
-        op->copy_rows(&(hew_copy_rows){.rows = same, .bytes = bytes,
-                                       .in = in + (size_t)x->at[o] * in_stride,
-                                       .out = out + o * out_stride,
-                                       .out_stride = (ptrdiff_t)out_stride});
-    }
+    op->copy_rows(&(hew_copy_rows){.rows = n, .bytes = bytes, .in = in,
+                                   .in_stride = (ptrdiff_t)in_stride, .at = x->at, .out = out,
+                                   .out_stride = (ptrdiff_t)out_stride});
 }
 
 /* A row that repeats the one before is a copy of it, which is in the cache. */
@@ -183,20 +191,25 @@ static void run_task(void *context, size_t worker, size_t task)
     ring g = {.rows = (float *)(scratch + op->blend_bytes + op->out_bytes)};
     const size_t first = task * op->task_rows, end = hew_min(first + op->task_rows, r->rows);
     const char *last_in = NULL, *last_out = NULL;
+    size_t h = first % (size_t)y->out, d = first / (size_t)y->out % (size_t)z->out;
+    size_t image = first / ((size_t)y->out * (size_t)z->out);
     for (size_t row = first; row < end; row++) {
-        const size_t h = row % (size_t)y->out, d = row / (size_t)y->out % (size_t)z->out;
-        const size_t image = row / ((size_t)y->out * (size_t)z->out);
         char *const to = r->out + row * (size_t)op->axis[2].out * op->out_stride;
         if (op->way != HEW_RESAMPLE_COPY) {
             sum_row(r, &g, scratch, image, d, h, to);
-            continue;
+        } else {
+            const size_t from = (image * (size_t)z->in + (size_t)z->at[d]) * (size_t)y->in;
+            const char *const in =
+                r->in + (from + (size_t)y->at[h]) * (size_t)op->axis[2].in * op->in_stride;
+            copy_row(op, in, last_in, to, last_out);
+            last_in = in;
+            last_out = to;
         }
-        const size_t from = (image * (size_t)z->in + (size_t)z->at[d]) * (size_t)y->in;
-        const char *const in =
-            r->in + (from + (size_t)y->at[h]) * (size_t)op->axis[2].in * op->in_stride;
-        copy_row(op, in, last_in, to, last_out);
-        last_in = in;
-        last_out = to;
+        if (++h == (size_t)y->out) {
+            h = 0;
+            d = d + 1 == (size_t)z->out ? 0 : d + 1;
+            image += d == 0;
+        }
     }
 }
 

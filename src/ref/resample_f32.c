@@ -1,5 +1,5 @@
 /*
- * blend_f32, taps_f32, look_f32 - the definitions: chains of fused multiply-adds.
+ * blend_f32, taps_f32, look_f32, pick - the definitions: chains of fused multiply-adds; bytes.
  */
 #include "kernels.h"
 
@@ -21,7 +21,10 @@ void hew_taps_f32_ref(const hew_taps *t)
         for (size_t c = 0; c < t->channels; c++) {
             float sum = 0.0f;
             for (int32_t k = t->start[p]; k < t->start[p + 1]; k++) {
-                const float x = t->x[(size_t)t->at[k] * t->channels + c];
+                const size_t at = (size_t)t->at[k] * t->channels + c;
+                float x = t->x[at];
+                if (t->second)
+                    x = fmaf(t->row_w[1], t->second[at], t->row_w[0] * x);
                 sum = k == t->start[p] ? t->w[k] * x : fmaf(t->w[k], x, sum);
             }
             t->y[p * t->y_stride + c] = sum;
@@ -38,5 +41,14 @@ void hew_look_f32_ref(const hew_look *l)
         if (b->w[1][lane] != 0.0f)
             y = fmaf(b->w[1][lane], x[b->at[1][lane]], y);
         l->y[i] = y;
+    }
+}
+
+void hew_pick_ref(const hew_pick *p)
+{
+    for (size_t i = 0; i < p->bytes; i++) {
+        const hew_pick_block *const b = &p->blocks[i / 64];
+        const int t = p->two && b->from[0][i % 64] >= 16;
+        p->out[i] = p->in[b->at[t][i % 64 / 16] + b->from[t][i % 64]];
     }
 }

@@ -23,7 +23,8 @@ void hew_transpose_f32_ref(size_t rows, size_t columns, const float *in, size_t 
 
 void hew_copy_rows_ref(const hew_copy_rows *t)
 {
-    for (size_t r = 0; r < t->rows; r++)
-        memcpy(t->out + (ptrdiff_t)r * t->out_stride, t->in + (ptrdiff_t)r * t->in_stride,
-               t->bytes);
+    for (size_t r = 0; r < t->rows; r++) {
+        const ptrdiff_t from = t->at ? t->at[r] : (ptrdiff_t)r;
+        memcpy(t->out + (ptrdiff_t)r * t->out_stride, t->in + from * t->in_stride, t->bytes);
+    }
 }

@@ -43,13 +43,30 @@ static void stream_row(const char *in, char *out, size_t bytes)
     memcpy(out + i, in + i, bytes - i);
 }
 
+/* Rows that `at` chooses. */
+static void chosen_rows(const hew_copy_rows *t)
+{
+    char *out = t->out;
+    for (size_t r = 0; r < t->rows; r++, out += t->out_stride) {
+        const char *const in = t->in + t->at[r] * t->in_stride;
+        if (t->bytes < WIDTH)
+            lanes_store_first(out, t->bytes, lanes_load_first(in, t->bytes));
+        else if (t->bytes <= SHORT)
+            short_row(in, out, t->bytes);
+        else
+            memcpy(out, in, t->bytes);
+    }
+}
+
 void HEW_COPY_ROWS(const hew_copy_rows *t)
 {
     const char *in = t->in;
     char *out = t->out;
     size_t rows = t->rows;
     const size_t bytes = t->bytes;
-    if (bytes < WIDTH) {
+    if (t->at) {
+        chosen_rows(t);
+    } else if (bytes < WIDTH) {
         for (; rows > 0; rows--, in += t->in_stride, out += t->out_stride)
             lanes_store_first(out, bytes, lanes_load_first(in, bytes));
     } else if (bytes <= SHORT && !t->stream) {

@@ -64,15 +64,71 @@ void HEW_BLEND_F32(const hew_blend *b)
 
 /* ----------------------------------------------------------------------------- taps_f32 ---- */
 
-/* One or two taps, which are all that a forward pass has: nothing is looked up in the loop. */
-HEW_INLINE void short_pixel(const hew_taps *t, const int taps, int32_t first, float *y)
+/* One or two taps, which are all that a forward pass has, of one or two rows.  x[k] is the k-th tap's
+ * pixel, and x[2 + k] that of the second row.  Two neighbours may have the same taps, with weights
+ * of their own, and share what is blended: y and z. */
+typedef struct hew_short {
+    const float *x[4];
+    f32x16 w[4], row_w[2];
+} hew_short;
+
+HEW_INLINE void short_sum(const int rows, const int taps, const int outs, const hew_short *s,
+                          float *y, float *z, size_t c, mask16 m, const bool whole)
 {
-    hew_blend b = {.n = t->channels, .rows = taps, .y = y};
+    const f32x16 zero = x16_set(0.0f);
+    f32x16 sum[2];
     HEW_UNROLL for (int k = 0; k < taps; k++) {
-        b.x[k] = t->x + (size_t)t->at[first + k] * t->channels;
-        b.w[k] = t->w[first + k];
+        const float *const p = s->x[k] + c, *const q = s->x[2 + k] + c;
+        f32x16 t = whole ? x16_load(p) : x16_load_masked(m, p, zero);
+        if (rows == 2) {
+            const f32x16 second = whole ? x16_load(q) : x16_load_masked(m, q, zero);
+            t = x16_fma(s->row_w[1], second, x16_mul(s->row_w[0], t));
+        }
+        HEW_UNROLL for (int o = 0; o < outs; o++)
+            sum[o] = k == 0 ? x16_mul(s->w[2 * o], t) : x16_fma(s->w[2 * o + 1], t, sum[o]);
     }
-    blend_rows(taps, false, &b);
+    HEW_UNROLL for (int o = 0; o < outs; o++)
+        if (whole)
+            x16_store((o ? z : y) + c, sum[o]);
+        else
+            x16_store_masked(m, (o ? z : y) + c, sum[o]);
+}
+
+HEW_INLINE void short_pixel(const int rows, const int taps, const int outs, const hew_taps *t,
+                            hew_short *s, int32_t first, mask16 tail, float *y)
+{
+    const size_t n = t->channels;
+    HEW_UNROLL for (int k = 0; k < taps; k++) {
+        const size_t at = (size_t)t->at[first + k] * n;
+        s->x[k] = t->x + at;
+        s->x[2 + k] = rows == 2 ? t->second + at : NULL;
+    }
+    HEW_UNROLL for (int k = 0; k < taps * outs; k++)
+        s->w[k] = x16_set(t->w[first + k]);
+    float *const z = y + (outs - 1) * t->y_stride;
+    size_t c = 0;
+    for (; c + 16 <= n; c += 16)
+        short_sum(rows, taps, outs, s, y, z, c, tail, true);
+    if (c < n)
+        short_sum(rows, taps, outs, s, y, z, c, tail, false);
+}
+
+/* How many pixels were made. */
+HEW_INLINE size_t short_pixels(const int rows, const hew_taps *t, hew_short *s, size_t p,
+                               mask16 tail, float *y)
+{
+    const int32_t first = t->start[p];
+    if (t->start[p + 1] - first == 1) {
+        short_pixel(rows, 1, 1, t, s, first, tail, y);
+        return 1;
+    }
+    if (p + 1 < t->pixels && t->start[p + 2] - first == 4 && t->at[first] == t->at[first + 2] &&
+        t->at[first + 1] == t->at[first + 3]) {
+        short_pixel(rows, 2, 2, t, s, first, tail, y);
+        return 2;
+    }
+    short_pixel(rows, 2, 1, t, s, first, tail, y);
+    return 1;
 }
 
 HEW_INLINE f32x16 pixel_sum(const hew_taps *t, size_t taps, int32_t first, size_t c, mask16 m)
@@ -96,17 +152,21 @@ HEW_INLINE void long_pixel(const hew_taps *t, size_t taps, int32_t first, float 
     }
 }
 
-void HEW_TAPS_F32(const hew_taps *t)
+void HEW_TAPS_F32(const hew_taps *taps)
 {
-    float *y = t->y;
-    for (size_t p = 0; p < t->pixels; p++, y += t->y_stride) {
-        const int32_t first = t->start[p];
-        const size_t taps = (size_t)(t->start[p + 1] - first);
-        switch (taps) {
-        case 1: short_pixel(t, 1, first, y); break;
-        case 2: short_pixel(t, 2, first, y); break;
-        default: long_pixel(t, taps, first, y);
-        }
+    const hew_taps t = *taps;
+    const mask16 tail = x16_first(t.channels % 16);
+    hew_short s = {.row_w = {x16_set(t.row_w[0]), x16_set(t.row_w[1])}};
+    float *y = t.y;
+    for (size_t p = 0, made; p < t.pixels; p += made, y += made * t.y_stride) {
+        const int32_t first = t.start[p], count = t.start[p + 1] - first;
+        made = 1;
+        if (t.second)
+            made = short_pixels(2, &t, &s, p, tail, y);
+        else if (count == 1 || count == 2)
+            made = short_pixels(1, &t, &s, p, tail, y);
+        else
+            long_pixel(&t, (size_t)count, first, y);
     }
 }
 
