@@ -61,6 +61,7 @@ HEW_INLINE f32x16 x16_load(const float *p)
 {
     return (f32x16){_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)};
 }
+HEW_INLINE f32x16 x16_load_past_stores(const float *p) { return x16_load(p); }
 HEW_INLINE void x16_store(float *p, f32x16 x)
 {
     _mm256_storeu_ps(p, x.lo);
@@ -105,6 +106,18 @@ X16_BINARY(x16_mul, f32x16, _mm256_mul_ps)
 X16_BINARY(x16_div, f32x16, _mm256_div_ps)
 X16_BINARY(x16_max, f32x16, _mm256_max_ps)
 X16_BINARY(x16_min, f32x16, _mm256_min_ps)
+#define X16_ORDERED(name, instruction)                                                             \
+    HEW_INLINE f32x16 name(f32x16 a, f32x16 b)                                                     \
+    {                                                                                              \
+        f32x16 c;                                                                                  \
+        __asm__(instruction " %2, %1, %0" : "=x"(c.lo) : "x"(a.lo), "x"(b.lo));                    \
+        __asm__(instruction " %2, %1, %0" : "=x"(c.hi) : "x"(a.hi), "x"(b.hi));                    \
+        return c;                                                                                  \
+    }
+X16_ORDERED(x16_ordered_add, "vaddps")
+X16_ORDERED(x16_ordered_sub, "vsubps")
+X16_ORDERED(x16_ordered_mul, "vmulps")
+X16_ORDERED(x16_ordered_div, "vdivps")
 X16_TERNARY(x16_fma, _mm256_fmadd_ps)
 X16_TERNARY(x16_fms, _mm256_fmsub_ps)
 X16_TERNARY(x16_fnma, _mm256_fnmadd_ps)
@@ -190,6 +203,21 @@ HEW_INLINE i32x16 x16_shift_up(i32x16 a, int n)
 HEW_INLINE i32x16 x16_shift_down(i32x16 a, int n)
 {
     return (i32x16){_mm256_srai_epi32(a.lo, n), _mm256_srai_epi32(a.hi, n)};
+}
+
+HEW_INLINE i32x16 x16_to_bf16(f32x16 a)
+{
+    const i32x16 bits = x16_bits(a);
+    const i32x16 odd = x16_and_int(x16_shift_down(bits, 16), x16_set_int(1));
+    const i32x16 rounded = x16_add_int(bits, x16_add_int(odd, x16_set_int(0x7fff)));
+    const i32x16 quiet = x16_or_int(bits, x16_set_int(0x400000));
+    return x16_bits(
+        x16_select(x16_unordered(a, a), x16_from_bits(quiet), x16_from_bits(rounded)));
+}
+HEW_INLINE i32x16 x16_zip_upper(i32x16 a, i32x16 b)
+{
+    return (i32x16){_mm256_blend_epi16(_mm256_srli_epi32(a.lo, 16), b.lo, 0xaa),
+                    _mm256_blend_epi16(_mm256_srli_epi32(a.hi, 16), b.hi, 0xaa)};
 }
 
 /* One rounding, as in AVX-512's scalef: the first product is exact.  POLY_ROUND's own bits fall out

@@ -26,6 +26,13 @@ HEW_INLINE mask16 x16_and_not(mask16 a, mask16 b) { return (mask16)(a & ~(unsign
 
 HEW_INLINE f32x16 x16_set(float x) { return _mm512_set1_ps(x); }
 HEW_INLINE f32x16 x16_load(const float *p) { return _mm512_loadu_ps(p); }
+/* The same where stores that may be far behind go before it: Zen 4 keeps a load of a whole register,
+ * but not of a half, waiting for earlier stores whose addresses have the same low 12 bits. */
+HEW_INLINE f32x16 x16_load_past_stores(const float *p)
+{
+    return _mm512_insertf32x8(_mm512_castps256_ps512(_mm256_loadu_ps(p)), _mm256_loadu_ps(p + 8),
+                              1);
+}
 HEW_INLINE void x16_store(float *p, f32x16 x) { _mm512_storeu_ps(p, x); }
 /* Past the cache, to 64-byte aligned memory; _mm_sfence() before another thread may read it. */
 HEW_INLINE void x16_stream(float *p, f32x16 x) { _mm512_stream_ps(p, x); }
@@ -43,6 +50,18 @@ HEW_INLINE f32x16 x16_div(f32x16 a, f32x16 b) { return _mm512_div_ps(a, b); }
 HEW_INLINE f32x16 x16_fma(f32x16 a, f32x16 b, f32x16 c) { return _mm512_fmadd_ps(a, b, c); }
 HEW_INLINE f32x16 x16_fms(f32x16 a, f32x16 b, f32x16 c) { return _mm512_fmsub_ps(a, b, c); }
 HEW_INLINE f32x16 x16_fnma(f32x16 a, f32x16 b, f32x16 c) { return _mm512_fnmadd_ps(a, b, c); }
+/* The same of operands that compilers may not swap: of two NaNs the first's. */
+#define X16_ORDERED(name, instruction)                                                             \
+    HEW_INLINE f32x16 name(f32x16 a, f32x16 b)                                                     \
+    {                                                                                              \
+        f32x16 c;                                                                                  \
+        __asm__(instruction " %2, %1, %0" : "=v"(c) : "v"(a), "v"(b));                             \
+        return c;                                                                                  \
+    }
+X16_ORDERED(x16_ordered_add, "vaddps")
+X16_ORDERED(x16_ordered_sub, "vsubps")
+X16_ORDERED(x16_ordered_mul, "vmulps")
+X16_ORDERED(x16_ordered_div, "vdivps")
 HEW_INLINE f32x16 x16_neg(f32x16 a) { return _mm512_xor_ps(a, _mm512_set1_ps(-0.0f)); }
 
 HEW_INLINE f32x16 x16_sqrt(f32x16 a) { return _mm512_sqrt_ps(a); }
@@ -93,6 +112,26 @@ HEW_INLINE i32x16 x16_max_int(i32x16 a, i32x16 b) { return _mm512_max_epi32(a, b
 HEW_INLINE mask16 x16_less_int(i32x16 a, i32x16 b) { return _mm512_cmplt_epi32_mask(a, b); }
 HEW_INLINE i32x16 x16_shift_up(i32x16 a, int n) { return _mm512_slli_epi32(a, (unsigned)n); }
 HEW_INLINE i32x16 x16_shift_down(i32x16 a, int n) { return _mm512_srai_epi32(a, (unsigned)n); }
+
+/* The nearest bf16, ties to even, whatever MXCSR says, in the upper halves.  Half of what is cut off
+ * is added, less one if the result would be even: the carry rounds.  VCVTNEPS2BF16 would drop
+ * denormals. */
+HEW_INLINE i32x16 x16_to_bf16(f32x16 a)
+{
+    const __m512i bits = _mm512_castps_si512(a), half = _mm512_set1_epi32(0x8000);
+    const __mmask16 odd = _mm512_test_epi32_mask(bits, _mm512_set1_epi32(0x10000));
+    const __m512i below = _mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff));
+    const __m512i rounded = _mm512_mask_add_epi32(below, odd, bits, half);
+    /* A NaN's carry could make it an infinity, or zero: two of fixupimm's cases, quiet and
+     * signalling, take the NaN itself, quieted; its lower half is dropped.  Others stay. */
+    return _mm512_castps_si512(_mm512_fixupimm_ps(_mm512_castsi512_ps(rounded), a,
+                                                  _mm512_set1_epi32(0x22), 0));
+}
+/* Pairs of the upper halves: a's below b's. */
+HEW_INLINE i32x16 x16_zip_upper(i32x16 a, i32x16 b)
+{
+    return _mm512_mask_blend_epi16(0xaaaaaaaa, _mm512_srli_epi32(a, 16), b);
+}
 
 /* a 2^n with one rounding, n given as POLY_ROUND + n; ref_scale in src/ref/math.h says for which a
  * and n that has to hold. */

@@ -8,13 +8,15 @@
 #include "hew/chain.h"
 
 /*
- * out[i] = step of v[i], b[i] and c[i], i < n, for every kind but ACT.  Operands that a kind doesn't
- * have are null.  out may be an operand.  `act` has its defaults filled in.
+ * out[i][j] = step of v[i][j], b[i][j] and c[i][j] for rows x n elements, for every kind but ACT.
+ * Operands that a kind doesn't have are null.  out may be an operand, with the same rows.  `act` has
+ * its defaults filled in.
  */
 typedef struct hew_step_source {
     const void *p;
     hew_type type; /* F32, BF16, F16 */
-    bool one;      /* one element, for all i */
+    bool one;      /* one element for all of a row */
+    ptrdiff_t row; /* bytes from row to row */
 } hew_step_source;
 
 typedef struct hew_step_f32 {
@@ -23,9 +25,10 @@ typedef struct hew_step_f32 {
     bool from_output;
     hew_step_source v, b, c;
     void *out;
+    ptrdiff_t out_row; /* bytes */
     hew_type out_type;
     bool stream; /* out is no operand and won't be read soon: past the caches */
-    size_t n;
+    size_t rows, n;
 } hew_step_f32;
 typedef void chain_fn(const hew_step_f32 *step);
 typedef void chain_ref_fn(const hew_chain_desc *desc, const void *in, const void *const *operands,

@@ -1,11 +1,11 @@
 /*
  * chain.c - steps over tensors of any shape, in one pass over memory.
  *
- * The two inner loops of the nest are cut into blocks of some hundred points.  In a block every
- * tensor becomes a row of floats: floats that lie side by side stay where they are, others are
- * gathered and converted into a stage; each step takes v there and the last one leaves it in the
- * output, or in a stage that is converted.  A stage whose tensor repeats itself is made once for
- * many blocks.  One step of dense floats has no stage and blocks as long as tasks.
+ * The two inner loops of the nest are cut into blocks of some hundred points: rows, or a part of
+ * one.  In a block tensors whose rows lie side by side, or repeat an element, stay where they are;
+ * others are gathered into a stage, and bytes converted.  Each step takes v in a stage and the last
+ * one leaves it in the output, or in a stage that is converted.  A stage whose tensor repeats itself
+ * is made once for many blocks.  One step with no stage has blocks as long as tasks.
  */
 #include "chain.h"
 
@@ -72,11 +72,13 @@ static hew_step_source source_of(const hew_chain_op *op, stages *s, const block 
 {
     const hew_chain_part *const p = &op->part[t];
     const char *const from = b->at[t];
+    if (p->direct)
+        return (hew_step_source){from, p->type, p->step == 0, p->row};
     const size_t points = p->one ? 1 : b->rows * b->n;
     const bool lies = p->one || p->dense, byte = is_byte(p->type);
-    if (lies && !byte)
-        return (hew_step_source){from, p->type, p->one};
-    const hew_step_source staged = {s->floats[t], byte ? HEW_F32 : p->type, p->one};
+    const size_t row = p->one ? 0 : b->n * (byte ? sizeof(float) : p->size);
+    const hew_step_source staged = {s->floats[t], byte ? HEW_F32 : p->type, p->one,
+                                    (ptrdiff_t)row};
     if (s->held[t] == from && s->held_points[t] >= points)
         return staged;
     uint8_t raw[BLOCK];
@@ -110,18 +112,27 @@ static void store_block(const hew_chain_op *op, const block *b, const float *sta
         scatter(p, b, from, b->at[HEW_CHAIN_OUT]);
 }
 
+/* Where a link leaves its rows: the output itself, or a stage. */
+typedef struct place {
+    void *p;
+    hew_type type;
+    ptrdiff_t row;
+    bool stream;
+} place;
+
 static void run_link(const hew_chain_op *op, stages *s, const block *b, const hew_chain_link *l,
-                     hew_step_source v, void *to, hew_type to_type)
+                     hew_step_source v, place to)
 {
-    const size_t n = b->rows * b->n;
-    const bool stream = op->stream && to != s->floats[HEW_CHAIN_OUT];
     if (l->kind == HEW_STEP_ACT) {
-        op->act(&(hew_act_f32_rows){.act = l->act, .x = to, .x_type = to_type, .in = v.p,
-                                    .in_type = v.type, .stream = stream, .rows = 1, .n = n});
+        op->act(&(hew_act_f32_rows){.act = l->act, .x = to.p, .x_stride = (size_t)to.row,
+                                    .x_type = to.type, .in = v.p, .in_stride = (size_t)v.row,
+                                    .in_type = v.type, .stream = to.stream, .rows = b->rows,
+                                    .n = b->n});
         return;
     }
     hew_step_f32 step = {.kind = l->kind, .act = l->act, .from_output = l->from_output, .v = v,
-                         .out = to, .out_type = to_type, .stream = stream, .n = n};
+                         .out = to.p, .out_row = to.row, .out_type = to.type,
+                         .stream = to.stream, .rows = b->rows, .n = b->n};
     step.b = source_of(op, s, b, l->b);
     if (l->c)
         step.c = source_of(op, s, b, l->c);
@@ -132,30 +143,31 @@ static void run_link(const hew_chain_op *op, stages *s, const block *b, const he
     op->step(&step);
 }
 
-/* An input of one element as many, for an activation. */
-static hew_step_source spread(const hew_chain_op *op, stages *s, const block *b, hew_step_source v)
-{
-    const hew_step_f32 step = {.kind = HEW_STEP_BACKWARD, .act.kind = HEW_ACT_NONE, .v = v, .b = v,
-                               .out = s->floats[HEW_CHAIN_OUT], .n = b->rows * b->n};
-    op->step(&step);
-    return (hew_step_source){.p = s->floats[HEW_CHAIN_OUT]};
-}
-
 static void run_block(const hew_chain_op *op, stages *s, const block *b)
 {
     const hew_chain_part *const out = &op->part[HEW_CHAIN_OUT];
     const hew_type type = is_byte(out->type) ? HEW_F32 : out->type;
-    const bool direct = out->dense && type == out->type;
-    hew_step_source v = source_of(op, s, b, HEW_CHAIN_IN);
-    if (v.one && op->link[0].kind == HEW_STEP_ACT)
-        v = spread(op, s, b, v);
-    for (int i = 0; i < op->links; i++) {
-        const bool last = i == op->links - 1;
-        void *const to = last && direct ? (void *)b->at[HEW_CHAIN_OUT] : s->floats[HEW_CHAIN_OUT];
-        run_link(op, s, b, &op->link[i], v, to, last ? type : HEW_F32);
-        v = (hew_step_source){.p = to};
+    const place end = {b->at[HEW_CHAIN_OUT], type, out->row, op->stream};
+    const place stage = {s->floats[HEW_CHAIN_OUT], HEW_F32,
+                         (ptrdiff_t)(b->n * sizeof(float)), false};
+    place last = stage;
+    if (type != HEW_F32) {
+        last.type = type;
+        last.row /= 2;
     }
-    if (!direct)
+    hew_step_source v = source_of(op, s, b, HEW_CHAIN_IN);
+    if (v.one && op->link[0].kind == HEW_STEP_ACT) { /* an element as many */
+        op->step(&(hew_step_f32){.kind = HEW_STEP_BACKWARD, .act.kind = HEW_ACT_NONE, .v = v,
+                                 .b = v, .out = stage.p, .out_row = stage.row, .rows = b->rows,
+                                 .n = b->n});
+        v = (hew_step_source){.p = stage.p, .row = stage.row};
+    }
+    for (int i = 0; i < op->links; i++) {
+        const place to = i < op->links - 1 ? stage : out->direct ? end : last;
+        run_link(op, s, b, &op->link[i], v, to);
+        v = (hew_step_source){.p = to.p, .row = to.row};
+    }
+    if (!out->direct)
         store_block(op, b, s->floats[HEW_CHAIN_OUT]);
 }
 
@@ -166,11 +178,15 @@ static void run_task(void *context, size_t worker, size_t task)
     const size_t first = task * op->task_blocks, area = op->down * op->across;
     const size_t end = hew_min(first + op->task_blocks, op->blocks);
     const int outer = op->nest.rank - 2;
-    size_t point = first / area, row = first % area / op->across * op->block_rows;
-    size_t column = first % op->across * op->block_n;
+    size_t point = 0, row = 0, column = 0;
     ptrdiff_t offset[HEW_NEST_TENSORS] = {0};
     stages s;
     memset(s.held, 0, sizeof s.held);
+    if (first > 0) {
+        point = first / area;
+        row = first % area / op->across * op->block_rows;
+        column = first % op->across * op->block_n;
+    }
     if (outer > 0)
         hew_nest_at(&op->nest, outer, point, offset);
     for (size_t i = first; i < end; i++) {
@@ -196,45 +212,62 @@ static void run_task(void *context, size_t worker, size_t task)
 
 /* ---------------------------------------------------------------------------------- plan ---- */
 
-static void place(hew_chain_op *op)
+enum { SHORT_ROW = 16 }; /* elements, fewer than which kernels are not called for */
+
+static void place_parts(hew_chain_op *op)
 {
     const hew_nest *const nest = &op->nest;
     const int inner = nest->rank - 1;
+    const bool one_row = op->block_rows == 1;
     for (int t = 0; t < nest->tensors; t++) {
         hew_chain_part *const p = &op->part[t];
         const ptrdiff_t size = (ptrdiff_t)p->size;
         p->step = nest->extent[inner] == 1 ? size : nest->stride[t][inner];
         p->row = inner > 0 ? nest->stride[t][inner - 1] : 0;
-        p->dense = p->step == size &&
-                   (op->block_rows == 1 || p->row == (ptrdiff_t)op->n * size);
-        p->one = p->step == 0 && (op->block_rows == 1 || p->row == 0);
+        p->dense = p->step == size && (one_row || p->row == (ptrdiff_t)op->n * size);
+        p->one = p->step == 0 && (one_row || p->row == 0);
+        p->direct = !is_byte(p->type) &&
+                    (p->dense || p->one ||
+                     (op->n >= SHORT_ROW && (p->step == size || p->step == 0)));
     }
+}
+
+/* A block has rows, or a part of one. */
+static void cut(hew_chain_op *op, size_t points)
+{
+    op->block_rows = op->rows == 1 || op->n > points / 2 ? 1 : hew_min(points / op->n, op->rows);
+    op->block_n = hew_min(op->n, points);
+    place_parts(op);
 }
 
 static void plan(hew_chain_op *op)
 {
     hew_nest *const nest = &op->nest;
-    hew_nest_sort(nest, HEW_CHAIN_OUT);
-    hew_nest_simplify(nest);
+    if (nest->rank != 1) {
+        hew_nest_sort(nest, HEW_CHAIN_OUT);
+        hew_nest_simplify(nest);
+    }
     op->n = nest->extent[nest->rank - 1];
     op->rows = nest->rank > 1 ? nest->extent[nest->rank - 2] : 1;
-    op->block_rows = op->n > BLOCK / 2 ? 1 : hew_min(BLOCK / op->n, op->rows);
-    place(op);
-    const hew_chain_part *const out = &op->part[HEW_CHAIN_OUT];
-    bool staged = op->links > 1;
-    op->stream = out->dense &&
-                 hew_nest_points(nest, nest->rank) >= (size_t)HEW_STREAM_BYTES / out->size;
+    cut(op, TASK_ELEMENTS);
+    const hew_chain_part *const out = &op->part[HEW_CHAIN_OUT], *const in = out + 1;
+    const size_t points = hew_nest_points(nest, nest->rank);
+    bool staged = op->links > 1 || (in->step == 0 && op->link[0].kind == HEW_STEP_ACT);
+    /* Short rows would leave lines in pieces. */
+    op->stream = out->direct && points >= (size_t)HEW_STREAM_BYTES / out->size &&
+                 (op->n >= BLOCK || op->n * out->size % HEW_ALIGNMENT == 0);
     for (int t = 0; t < nest->tensors; t++) {
-        const hew_chain_part *const p = &op->part[t];
-        staged = staged || is_byte(p->type) || !(p->dense || p->one);
-        op->stream = op->stream && (t == HEW_CHAIN_OUT || p->data != out->data);
+        staged = staged || !op->part[t].direct;
+        op->stream = op->stream && (t == HEW_CHAIN_OUT || op->part[t].data != out->data);
     }
-    staged = staged || (op->part[HEW_CHAIN_IN].one && op->link[0].kind == HEW_STEP_ACT);
-    op->block_n = hew_min(op->n, staged ? BLOCK : TASK_ELEMENTS);
-    op->down = hew_ceil_div(op->rows, op->block_rows);
-    op->across = hew_ceil_div(op->n, op->block_n);
+    if (staged)
+        cut(op, BLOCK);
+    op->down = op->rows == 1 ? 1 : hew_ceil_div(op->rows, op->block_rows);
+    op->across = op->n == op->block_n ? 1 : hew_ceil_div(op->n, op->block_n);
     op->blocks = op->down * op->across * hew_nest_points(nest, nest->rank - 2);
-    op->task_blocks = hew_ceil_div(TASK_ELEMENTS, op->block_rows * op->block_n);
+    op->task_blocks = op->blocks == 1
+                          ? 1
+                          : hew_ceil_div(TASK_ELEMENTS, op->block_rows * op->block_n);
 }
 
 /* The definition, which takes a descriptor. */
@@ -263,10 +296,15 @@ hew_status hew_chain_run(const hew_chain_call *c, const hew_threads *threads)
     } else {
         op.step = HEW_FN(chain, kernel);
         op.act = HEW_FN(act_f32, hew_kernels(HEW_FAMILY_act_f32, &count));
-        op.quantize = HEW_FN(quantize_f32, hew_kernels(HEW_FAMILY_quantize_f32, &count));
-        op.dequantize = HEW_FN(dequantize_f32, hew_kernels(HEW_FAMILY_dequantize_f32, &count));
+        if (op.bytes) {
+            op.quantize = HEW_FN(quantize_f32, hew_kernels(HEW_FAMILY_quantize_f32, &count));
+            op.dequantize = HEW_FN(dequantize_f32, hew_kernels(HEW_FAMILY_dequantize_f32, &count));
+        }
         plan(&op);
-        s = hew_parallel(threads, hew_ceil_div(op.blocks, op.task_blocks), run_task, &op);
+        if (op.blocks <= op.task_blocks)
+            run_task(&op, 0, 0);
+        else
+            s = hew_parallel(threads, hew_ceil_div(op.blocks, op.task_blocks), run_task, &op);
     }
     if (HEW_UNLIKELY(start != 0)) {
         const double seconds = hew_now() - start;

@@ -46,6 +46,7 @@ typedef struct hew_chain_part {
     char *data;
     ptrdiff_t step, row; /* bytes, along the two inner loops */
     bool dense, one;     /* a block's elements lie side by side; are one and the same */
+    bool direct;         /* so are each of its rows', which is what kernels take */
 } hew_chain_part;
 
 typedef struct hew_chain_link {
@@ -65,6 +66,7 @@ typedef struct hew_chain_op {
     size_t down, across;        /* blocks in the two inner loops */
     size_t blocks, task_blocks;
     bool stream; /* the output is large, and no input */
+    bool bytes;  /* a tensor is of U8 or S8 */
     chain_fn *step;
     act_f32_fn *act;
     quantize_f32_fn *quantize;

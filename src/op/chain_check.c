@@ -5,7 +5,8 @@
 #include "format.h"
 
 static hew_status check_operand(const hew_chain_words *w, int t, const hew_operand *o,
-                                const void *data, hew_tensor *checked, hew_chain_part *p)
+                                const void *data, hew_tensor *checked, hew_chain_part *p,
+                                bool *has_bytes)
 {
     int64_t points;
     *checked = o->tensor;
@@ -23,6 +24,7 @@ static hew_status check_operand(const hew_chain_words *w, int t, const hew_opera
     if (s == HEW_OK && bytes)
         s = hew_check_scale(w->op, w->name[t], o->scale);
     const float scale = o->scale == 0.0f ? 1.0f : o->scale;
+    *has_bytes = *has_bytes || bytes;
     *p = (hew_chain_part){.type = checked->type,
                           .size = hew_type_size(checked->type),
                           .zero = o->zero,
@@ -101,7 +103,7 @@ static hew_status check_steps(const hew_chain_call *c, tensors *all, hew_chain_o
             if (!c->operands)
                 return hew_fail(HEW_ERR_INVALID, "%s: operands is null", w->op);
             s = check_operand(w, t, k ? &step->c : &step->b, c->operands[t - 2], &all->t[t],
-                              &op->part[t]);
+                              &op->part[t], &op->bytes);
             *(k ? &l->c : &l->b) = t;
             all->count++;
         }
@@ -131,18 +133,47 @@ static hew_status check_output(const hew_chain_words *w, const hew_chain_op *op)
     return HEW_OK;
 }
 
+/* What is most common, and short: dense tensors of one shape.  Fills in all of the nest but
+ * strides, which are the sizes of elements. */
+static bool are_one_row(const tensors *all, hew_nest *nest)
+{
+    const hew_tensor *const first = &all->t[0];
+    int64_t points = 1;
+    for (int j = first->rank - 1; j >= 0; j--) {
+        if (first->stride[j] != points)
+            return false;
+        points *= first->extent[j];
+        for (int t = 1; t < all->count; t++)
+            if (all->t[t].rank != first->rank || all->t[t].extent[j] != first->extent[j] ||
+                all->t[t].stride[j] != first->stride[j])
+                return false;
+    }
+    nest->rank = 1;
+    nest->tensors = all->count;
+    nest->extent[0] = (size_t)points;
+    return first->rank > 0;
+}
+
 hew_status hew_chain_check(const hew_chain_call *c, hew_chain_op *op)
 {
     const hew_chain_words *const w = c->words;
     tensors all;
     all.count = 2;
-    hew_status s = check_operand(w, HEW_CHAIN_OUT, c->out_desc, c->out, &all.t[0], &op->part[0]);
+    op->bytes = false;
+    hew_status s = check_operand(w, HEW_CHAIN_OUT, c->out_desc, c->out, &all.t[0], &op->part[0],
+                                 &op->bytes);
     if (s == HEW_OK)
-        s = check_operand(w, HEW_CHAIN_IN, c->in_desc, c->in, &all.t[1], &op->part[1]);
+        s = check_operand(w, HEW_CHAIN_IN, c->in_desc, c->in, &all.t[1], &op->part[1],
+                          &op->bytes);
     if (s == HEW_OK)
         s = check_steps(c, &all, op);
     if (s != HEW_OK)
         return s;
+    if (are_one_row(&all, &op->nest)) {
+        for (int t = 0; t < all.count; t++)
+            op->nest.stride[t][0] = (ptrdiff_t)op->part[t].size;
+        return check_output(w, op);
+    }
     for (int t = 0; t < all.count; t++)
         all.p[t] = &all.t[t];
     s = hew_nest_broadcast(w->op, all.count, all.p, w->name, &op->nest);

@@ -9,10 +9,10 @@ static float step_of(const hew_chain_step *step, float v, float b, float c)
 {
     switch (step->kind) {
     case HEW_STEP_ACT: return hew_ref_act(step->act, v);
-    case HEW_STEP_ADD: return v != v ? v : ref_opaque(v + b);
-    case HEW_STEP_SUB: return v != v ? v : ref_opaque(v - b);
+    case HEW_STEP_ADD: return ref_nan_first(v, v + b);
+    case HEW_STEP_SUB: return ref_nan_first(v, v - b);
     case HEW_STEP_MUL: return ref_product(v, b);
-    case HEW_STEP_DIV: return v != v ? v : ref_opaque(v / b);
+    case HEW_STEP_DIV: return ref_nan_first(v, v / b);
     case HEW_STEP_MIN: return v != v ? v : min_of(v, b);
     case HEW_STEP_MAX: return v != v ? v : max_of(v, b);
     case HEW_STEP_POW: return ref_pow(v, b);

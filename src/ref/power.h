@@ -18,7 +18,12 @@ HEW_INLINE float ref_opaque(float x)
 }
 
 /* a b; of two NaNs the first. */
-HEW_INLINE float ref_product(float a, float b) { return a != a ? a : ref_opaque(a * b); }
+/* y, made of v and others; but where v is a NaN it is that, quieted, whatever the others are. */
+HEW_INLINE float ref_nan_first(float v, float y)
+{
+    return v != v ? ref_from_bits(ref_bits(v) | 0x400000) : ref_opaque(y);
+}
+HEW_INLINE float ref_product(float a, float b) { return ref_nan_first(a, a * b); }
 
 #define REF_NAN ref_from_bits(0x7fc00000)
 

@@ -17,7 +17,7 @@ HEW_INLINE vf vf_of_halves(__m128i x)
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(x), 16));
 }
 
-/* The nearest ones, as round_bf16.h has it. */
+/* The nearest ones, as x16_to_bf16 has them. */
 HEW_INLINE __m128i vf_to_halves(vf x)
 {
     const __m256i bits = _mm256_castps_si256(x);

@@ -9,12 +9,7 @@
 
 #include "power.h"
 #include "trig.h"
-
-/* a b; of two NaNs the first.  Compilers swap factors, and take a NaN's product for that NaN. */
-HEW_INLINE f32x16 x16_product(f32x16 a, f32x16 b)
-{
-    return x16_select(x16_unordered(a, a), a, x16_opaque(x16_mul(a, b)));
-}
+#include "walk.h"
 
 HEW_INLINE f32x16 x16_within(f32x16 x, float limit)
 {
@@ -66,12 +61,6 @@ HEW_INLINE f32x16 x16_minus_sin(f32x16 x)
     const x16_turn t = x16_turn_of(x);
     return x16_sin_of(t.r, x16_add_int(t.quadrant, x16_set_int(2)));
 }
-
-/* of: the activation's parameters, as they are and in every lane. */
-typedef struct x16_act {
-    float alpha, beta;
-    f32x16 alpha_x16, beta_x16;
-} x16_act;
 
 HEW_INLINE f32x16 x16_power_slope(const x16_act *of, f32x16 x)
 {
@@ -153,8 +142,8 @@ HEW_INLINE f32x16 x16_backward(const hew_act_kind kind, const bool from_output, 
                           x16_select(x16_less(x, zero), x16_neg(dy), zero));
     case HEW_ACT_ROUND: return zero;
     }
-    return x16_product(dy, from_output ? x16_slope_from_output(kind, of, x)
-                                       : x16_slope(kind, of, x));
+    return x16_ordered_mul(dy, from_output ? x16_slope_from_output(kind, of, x)
+                                           : x16_slope(kind, of, x));
 }
 
 #endif

@@ -11,7 +11,7 @@
 #ifndef HEW_SIMD_TYPED_H
 #define HEW_SIMD_TYPED_H
 
-#include "round_bf16.h"
+#include "core.h"
 
 HEW_INLINE size_t x16_type_bytes(const hew_type type) { return type == HEW_F32 ? 4 : 2; }
 
@@ -43,7 +43,7 @@ HEW_INLINE f32x16 x16_load_type_first(const hew_type type, size_t n, const void 
 
 HEW_INLINE __m256i x16_narrow_type(const hew_type type, f32x16 x)
 {
-    return type == HEW_BF16 ? x16_upper(rounded_bits(x)) : x16_to_f16(x);
+    return type == HEW_BF16 ? x16_upper(x16_to_bf16(x)) : x16_to_f16(x);
 }
 HEW_INLINE void x16_store_type(const hew_type type, void *p, f32x16 x)
 {
@@ -60,11 +60,10 @@ HEW_INLINE void x16_store_type_first(const hew_type type, size_t n, void *p, f32
         x16_store_halves_first(n, p, x16_narrow_type(type, x));
 }
 
-/* Elements before the first at an address that sixteen of them divide. */
-HEW_INLINE size_t x16_unaligned(hew_type type, const void *p)
+/* Elements before the first at an address that `turn` of them, 16 or 32, divide, or 64 bytes. */
+HEW_INLINE size_t x16_unaligned(hew_type type, const void *p, size_t turn)
 {
-    const size_t size = x16_type_bytes(type);
-    return (0 - (uintptr_t)p / size) % 16;
+    return type == HEW_F32 ? (0 - (uintptr_t)p / 4) % 16 : (0 - (uintptr_t)p / 2) % turn;
 }
 
 /* Of a type that is no literal: elements i to i + 15, or the first n from i on with zeros behind. */
