@@ -312,12 +312,14 @@ static void run_call(const hew_kernel *kernel, int m, int n, size_t most_k, valu
                      placement where)
 {
     static char want[HEW_MAX_MR * (MAX_NR + WIDE) * 4];
+    hew_tame tame;
     call x = {.kernel = kernel, .is_signed = takes_s8(kernel), .t = {.m = m, .n = n}};
     make_steps(&x, r, most_k, v, where);
     make_quant(&x, r, where);
     make_epilogue(&x, r, where);
     /* False is always right. */
-    x.q.tame = !rng_chance(r, 4) && hew_quant_tame(&x.e, &x.q, (size_t)n);
+    if (!rng_chance(r, 4))
+        hew_quant_tame(&x.e, &x.q, (size_t)n, &tame);
     const size_t size = size_of(x.q.c_type);
     x.t.c_stride = ((size_t)n + (size_t)rng_between(r, 0, WIDE)) * size;
     x.c = buffer_new((size_t)(m - 1) * x.t.c_stride + (size_t)n * size, size, where);

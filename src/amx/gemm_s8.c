@@ -79,14 +79,14 @@ HEW_INLINE void group_of_bytes(const hew_gemm_tile *t, const int nv, const bool 
             x[r * nv + j] = vi_round(v);
         }
     }
-    store_rows(c, t->n, nv, vi_to_bytes(MAX_NV, x[0], x[1], x[2], x[3], limits));
+    store_rows(c, t->n, nv, vi_to_bytes(MAX_NV, x[0], x[1], x[2], x[3], false, limits));
 }
 
 HEW_INLINE void rows_of_bytes(const hew_gemm_tile *tile, const int nv, const bool adds)
 {
     const hew_gemm_tile t = *tile;
     const columns cs = columns_of(&t, nv);
-    const byte_range limits = byte_range_of(t.quant, t.epilogue);
+    const byte_range limits = byte_range_of(t.quant);
     int i = 0;
     for (; i + MAX_NV / nv <= t.m; i += MAX_NV / nv)
         group_of_bytes(&t, nv, adds, &cs, &limits, i, true);

@@ -65,6 +65,7 @@ HEW_INLINE vi vi_round(vf x)
 
 /* What is added to rounded results before they are bytes, and the bytes' least and largest, in
  * 16 bits. */
+enum { HAS_PLAIN_BYTES = 0 };
 typedef struct byte_range {
     __m256i zero, lo, hi;
 } byte_range;
@@ -78,8 +79,9 @@ HEW_INLINE byte_range byte_range_set(bool is_signed, int32_t zero, int32_t lo, i
 /* x0 | x1 of nv registers as bytes.  Packing saturates, and leaves each 128 bits four words of x0
  * and four of x1. */
 HEW_INLINE void vi_store_row_of_bytes(void *p, int n, const int nv, vi x0, vi x1, vi x2, vi x3,
-                                      const byte_range *r)
+                                      const bool plain, const byte_range *r)
 {
+    (void)plain;
     (void)x2, (void)x3; /* tiles of these registers have no more than two columns of them */
     (void)n; /* all of them: nv * LANES */
     const __m256i low = _mm256_set1_epi64x(0x0e0c0a0806040200);

@@ -50,39 +50,43 @@ HEW_INLINE vi vi_round(vf x)
     return (vi)_mm512_cvt_roundps_epi32(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
 
-/* What is added to rounded results before they are bytes, and the bytes' least and largest. */
+/* What is added to rounded results before they are bytes, and the bytes' least and largest.  Signed
+ * ones are unsigned for a while, 128 higher. */
+enum { HAS_PLAIN_BYTES = 1 };
 typedef struct byte_range {
-    __m512i zero, lo, hi; /* s16, bytes, bytes */
-    bool is_signed;
+    __m512i zero, lo, hi, flip; /* s16, bytes, bytes, bytes */
 } byte_range;
 HEW_INLINE byte_range byte_range_set(bool is_signed, int32_t zero, int32_t lo, int32_t hi)
 {
-    return (byte_range){_mm512_set1_epi16((short)zero), _mm512_set1_epi8((char)lo),
-                        _mm512_set1_epi8((char)hi), is_signed};
+    const int32_t up = is_signed ? 128 : 0;
+    return (byte_range){_mm512_set1_epi16((short)(zero + up)), _mm512_set1_epi8((char)(lo + up)),
+                        _mm512_set1_epi8((char)(hi + up)), _mm512_set1_epi8((char)up)};
 }
 
-/* x0 | x1 | .. of nv registers as bytes.  Packing saturates twice, and leaves dword j of each 128
- * bits four bytes of register j. */
-HEW_INLINE __m512i vi_to_bytes(const int nv, vi x0, vi x1, vi x2, vi x3, const byte_range *r)
+/* x0 | x1 | .. of nv registers as bytes; plain ones are u8 with nothing to add and no other limits.
+ * Packing saturates twice, and leaves dword j of each 128 bits four bytes of register j. */
+HEW_INLINE __m512i vi_to_bytes(const int nv, vi x0, vi x1, vi x2, vi x3, const bool plain,
+                               const byte_range *r)
 {
     const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    __m512i low = _mm512_packs_epi32((__m512i)x0, (__m512i)x1), high = low, bytes;
-    low = _mm512_adds_epi16(low, r->zero);
-    high = low;
+    __m512i low = _mm512_packs_epi32((__m512i)x0, (__m512i)x1), high = low;
+    if (!plain)
+        high = low = _mm512_adds_epi16(low, r->zero);
     if (nv > 2)
-        high = _mm512_adds_epi16(_mm512_packs_epi32((__m512i)x2, (__m512i)x3), r->zero);
-    if (r->is_signed)
-        bytes = _mm512_min_epi8(_mm512_max_epi8(_mm512_packs_epi16(low, high), r->lo), r->hi);
-    else
-        bytes = _mm512_min_epu8(_mm512_max_epu8(_mm512_packus_epi16(low, high), r->lo), r->hi);
+        high = _mm512_packs_epi32((__m512i)x2, (__m512i)x3);
+    if (nv > 2 && !plain)
+        high = _mm512_adds_epi16(high, r->zero);
+    __m512i bytes = _mm512_packus_epi16(low, high);
+    if (!plain)
+        bytes = _mm512_xor_si512(_mm512_min_epu8(_mm512_max_epu8(bytes, r->lo), r->hi), r->flip);
     return _mm512_permutexvar_epi32(order, bytes);
 }
 
 /* The first n of them. */
 HEW_INLINE void vi_store_row_of_bytes(void *p, int n, const int nv, vi x0, vi x1, vi x2, vi x3,
-                                      const byte_range *r)
+                                      const bool plain, const byte_range *r)
 {
-    const __m512i bytes = vi_to_bytes(nv, x0, x1, x2, x3, r);
+    const __m512i bytes = vi_to_bytes(nv, x0, x1, x2, x3, plain, r);
     /* Whole registers without a mask: for bytes that costs Zen 4 several stores. */
     if (n == 64)
         _mm512_storeu_si512(p, bytes);

@@ -50,6 +50,7 @@ HEW_INLINE vi vi_round(vf x)
 }
 
 /* What is added to rounded results before they are bytes, and the bytes' least and largest. */
+enum { HAS_PLAIN_BYTES = 0 };
 typedef struct byte_range {
     vi zero, lo, hi;
 } byte_range;
@@ -67,8 +68,9 @@ HEW_INLINE vi vi_in_range(vi x, const byte_range *r)
 
 /* x0 | x1 of nv registers as n bytes. */
 HEW_INLINE void vi_store_row_of_bytes(void *p, int n, const int nv, vi x0, vi x1, vi x2, vi x3,
-                                      const byte_range *r)
+                                      const bool plain, const byte_range *r)
 {
+    (void)plain;
     (void)x2, (void)x3; /* tiles of these registers have no more than two columns of them */
     (void)nv, (void)x1; /* one */
     if (n == LANES)

@@ -23,7 +23,19 @@
  * divide (hew_quant_fold); but where another activation comes first, C is F32 here.
  *
  * (A - a_zero)(B - b_zero), multiplied out.  A tile's rows may have zeros and scales of their own.
+ *
+ * Where results are known to be tame (hew_quant_tame), a kernel finds that worked out for its
+ * columns: zeros past n, up to a multiple of 16.
  */
+enum { HEW_MAX_NR = 64 };
+typedef struct hew_tame {
+    _Alignas(HEW_ALIGNMENT) float scale[HEW_MAX_NR]; /* of the epilogue, alpha included */
+    float bias[HEW_MAX_NR];                          /* its bias + 0.0f, times c_inverse */
+    int32_t start[HEW_MAX_NR];                       /* bias - a_zero * b_sums */
+    int32_t lo, hi; /* bytes: both clamps, to the epilogue's range and to the type's, as one */
+    bool plain;     /* U8 with c_zero 0, and no clamp but the type's */
+} hew_tame;
+
 typedef struct hew_quant {
     const int32_t *b_sums;    /* of B's columns over the rows that all steps use, at the tile's
                                  first column: a kernel may multiply by A 128 higher */
@@ -38,8 +50,8 @@ typedef struct hew_quant {
     hew_type c_type;          /* F32, S8, U8, S32 */
     float c_inverse;          /* of the epilogue's bias: one over C's scale, or 1 */
     int32_t c_zero;
-    bool tame;                /* bytes: no v is a NaN or 2^31 or more, whatever s is, and `add`, if
-                                 there is one, is of bytes: hew_quant_tame */
+    const hew_tame *tame;     /* or null.  Else C is of bytes, no v is a NaN or 2^31 or more,
+                                 whatever s is, and `add`, if there is one, is of bytes, too */
 } hew_quant;
 
 /*

@@ -19,6 +19,7 @@ static void run_small(const hew_gemm *op, const hew_gemm_args *args)
     _Alignas(HEW_ALIGNMENT) float partial[HEW_AMX_SUMS]; /* more than other tiles have */
     hew_epilogue e = hew_gemm_epilogue(op, args, 0, 0, 0);
     hew_quant quant;
+    hew_tame tame;
     const int32_t *b_sums = NULL;
     hew_reduce_step step;
     step.b_row = 0;
@@ -56,7 +57,7 @@ static void run_small(const hew_gemm *op, const hew_gemm_args *args)
             }
         }
         if (op->format.integer)
-            quant.tame = hew_quant_tame(&e, &quant, (size_t)p->n);
+            hew_quant_tame(&e, &quant, (size_t)p->n, &tame);
         tile.b = packed ? packed + p->offset * op->words * HEW_WORD
                         : (const char *)args->b + p->column * sizeof(float);
         tile.c = (char *)args->c + p->column * c_size;

@@ -121,34 +121,77 @@ void hew_finish_tile(const hew_block *b, const hew_gemm_tile *tile, char *c)
                                             .n = n});
 }
 
-/* Whether |factor x| <= limit for n x; false where one is a NaN.  Small products wait for it: in
- * fours, which gcc 12 makes of no loop at -O2. */
-static bool are_within(const float *x, size_t n, float factor, float limit)
+typedef float f4 __attribute__((vector_size(16)));
+typedef int32_t i4 __attribute__((vector_size(16)));
+typedef uint32_t u4 __attribute__((vector_size(16)));
+
+/* Words [j, j + 4) of n, with zeros past the end. */
+HEW_INLINE u4 words_at(const void *p, size_t j, size_t n)
 {
-    typedef float f4 __attribute__((vector_size(16)));
-    typedef int32_t i4 __attribute__((vector_size(16)));
-    i4 within = {-1, -1, -1, -1};
-    size_t j = 0;
-    for (; j + 4 <= n; j += 4) {
-        f4 v;
-        memcpy(&v, x + j, sizeof v);
-        within &= (f4)((i4)v & INT32_MAX) * factor <= limit;
-    }
-    for (; j < n; j++)
-        within[0] &= -(fabsf(x[j]) * factor <= limit);
-    return (within[0] & within[1] & within[2] & within[3]) != 0;
+    u4 x = {0};
+    const char *from = (const char *)p + j * HEW_WORD;
+    if (n - j >= 4)
+        memcpy(&x, from, sizeof x);
+    else
+        for (size_t i = 0; i < n - j; i++)
+            memcpy((char *)&x + i * HEW_WORD, from + i * HEW_WORD, HEW_WORD);
+    return x;
 }
 
-bool hew_quant_tame(const hew_epilogue *e, const hew_quant *q, size_t n)
+/* Whether |x| <= limit; false where x is a NaN. */
+HEW_INLINE i4 within(f4 x, float limit) { return (f4)((i4)x & INT32_MAX) <= limit; }
+
+/* What hew_tame has of n columns, and whether all of it is small enough.  Small products wait for
+ * this: in fours, which gcc 12 makes of no loop at -O2. */
+static bool tame_columns(const hew_epilogue *e, const hew_quant *q, size_t n, hew_tame *t)
 {
-    const float limit = 1 << 29, alpha = fabsf(e->alpha), inverse = fabsf(q->c_inverse);
+    const uint32_t zero = (uint32_t)q->a_zero;
+    const size_t end = hew_round_up(n, 16);
+    i4 small = {-1, -1, -1, -1};
+    for (size_t j = 0; j < n; j += 4) {
+        f4 scale = {e->alpha, e->alpha, e->alpha, e->alpha}, bias = {0};
+        u4 start = {0};
+        if (e->scale)
+            scale *= (f4)words_at(e->scale, j, n);
+        if (e->bias)
+            bias = ((f4)words_at(e->bias, j, n) + 0.0f) * q->c_inverse;
+        if (q->bias)
+            start = words_at(q->bias, j, n);
+        if (zero)
+            start -= words_at(q->b_sums, j, n) * zero;
+        small &= within(scale, 0.5f) & within(bias, 1 << 29);
+        memcpy(t->scale + j, &scale, sizeof scale);
+        memcpy(t->bias + j, &bias, sizeof bias);
+        memcpy(t->start + j, &start, sizeof start);
+    }
+    for (size_t j = hew_round_up(n, 4); j < end; j++)
+        t->scale[j] = t->bias[j] = 0, t->start[j] = 0;
+    return (small[0] & small[1] & small[2] & small[3]) != 0;
+}
+
+/* The nearest integer, ties to even, of |x| < 2^22: whatever MXCSR says. */
+static int32_t rounded(float x)
+{
+    const int32_t below = (int32_t)x - (x < (float)(int32_t)x);
+    const float rest = x - (float)below;
+    return below + (rest > 0.5f || (rest == 0.5f && (below & 1)));
+}
+
+void hew_quant_tame(const hew_epilogue *e, hew_quant *q, size_t n, hew_tame *t)
+{
+    q->tame = NULL;
     if (q->c_type != HEW_U8 && q->c_type != HEW_S8)
-        return false;
-    if (e->add && (q->add_type == HEW_F32 || !(fabsf(e->beta) * 255 <= limit)))
-        return false;
-    return e->lo <= e->hi && alpha <= (e->scale ? INFINITY : 0.5f) &&
-           (!e->scale || are_within(e->scale, n, alpha, 0.5f)) &&
-           (!e->bias || are_within(e->bias, n, inverse, limit));
+        return;
+    if (e->add && (q->add_type == HEW_F32 || !(fabsf(e->beta) * 255 <= (float)(1 << 29))))
+        return;
+    if (!(e->lo <= e->hi) || !tame_columns(e, q, n, t))
+        return;
+    const int32_t low = q->c_type == HEW_U8 ? 0 : -128;
+    const float lo = (float)(low - q->c_zero), hi = (float)(low + 255 - q->c_zero);
+    t->lo = rounded(e->lo < lo ? lo : e->lo > hi ? hi : e->lo) + q->c_zero;
+    t->hi = rounded(e->hi < lo ? lo : e->hi > hi ? hi : e->hi) + q->c_zero;
+    t->plain = low == 0 && q->c_zero == 0 && t->lo == 0 && t->hi == 255;
+    q->tame = t;
 }
 
 static void start_columns(const hew_block *b, const hew_panel *p, size_t n, hew_panel_end *end)
@@ -163,7 +206,7 @@ static void start_columns(const hew_block *b, const hew_panel *p, size_t n, hew_
     end->q.bias = at(end->q.bias, 0, 0, p->column, sizeof(int32_t));
     if (b->stage)
         end->q.c_type = HEW_F32;
-    end->q.tame = hew_quant_tame(&end->e, &end->q, n);
+    hew_quant_tame(&end->e, &end->q, n, &end->tame);
     if (!b->b_zero)
         return;
     for (size_t j = 0; j < n; j++)

@@ -141,8 +141,8 @@ void hew_block_run(const hew_block *block);
  * those of a tile that begins in a row of the block, and what comes after the tile's epilogue: the
  * activation that it can't say, and the way from the stage to C.
  */
-enum { HEW_MAX_NR = 64 };
 typedef struct hew_panel_end {
+    hew_tame tame;
     hew_epilogue e;
     hew_quant q;
     int32_t b_zero[HEW_MAX_NR];
@@ -165,8 +165,8 @@ HEW_INLINE void hew_quant_fold(hew_epilogue *e, hew_quant *q, bool staged)
 }
 
 /* Whether results of n columns are tame (kernels.h): |alpha scale| <= 1/2, so that |s| times it is
- * 2^30 at most, and what is added to that is no more than 2^29 twice. */
-bool hew_quant_tame(const hew_epilogue *e, const hew_quant *q, size_t n);
+ * 2^30 at most, and what is added to that is no more than 2^29 twice.  q->tame is `tame`, then. */
+void hew_quant_tame(const hew_epilogue *e, hew_quant *q, size_t n, hew_tame *tame);
 
 /* row_sums[row] of the quant: of each of the block's rows of A, all of whose elements are bytes. */
 void hew_block_row_sums(const hew_block *block, bool is_signed, int32_t *row_sums);

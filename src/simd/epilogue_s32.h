@@ -66,11 +66,9 @@ HEW_INLINE int32_t rounded(float x)
 }
 
 /* Of tame results: c_zero, and both clamps after rounding, where they are the same. */
-HEW_INLINE byte_range byte_range_of(const hew_quant *q, const hew_epilogue *e)
+HEW_INLINE byte_range byte_range_of(const hew_quant *q)
 {
-    const range r = range_of(q, e);
-    return byte_range_set(q->c_type == HEW_S8, q->c_zero, rounded(r.lo) + q->c_zero,
-                          rounded(r.hi) + q->c_zero);
+    return byte_range_set(q->c_type == HEW_S8, q->c_zero, q->tame->lo, q->tame->hi);
 }
 
 #endif

@@ -43,6 +43,11 @@ HEW_INLINE vi load_bytes(const bool full, vf_mask mask, const char *p)
     return full ? vi_load_bytes(p) : vi_load_bytes_masked(mask, p);
 }
 
+HEW_INLINE vi load_words(const bool full, vf_mask mask, const void *p)
+{
+    return full ? vi_load(p) : vi_load_masked(mask, p);
+}
+
 /* Bytes of an element. */
 HEW_INLINE size_t size_of(hew_type type) { return type == HEW_S8 || type == HEW_U8 ? 1 : 4; }
 
@@ -50,12 +55,12 @@ HEW_INLINE size_t size_of(hew_type type) { return type == HEW_S8 || type == HEW_
 HEW_INLINE vi correction(const hew_quant *q, int32_t zero, size_t offset, const bool full,
                          vf_mask mask)
 {
-    const char *sums = (const char *)q->b_sums + offset, *bias = (const char *)q->bias + offset;
     vi c = vi_zero();
     if (q->bias)
-        c = full ? vi_load(bias) : vi_load_masked(mask, bias);
+        c = load_words(full, mask, (const char *)q->bias + offset);
     if (zero != 0)
-        c = vi_sub(c, vi_mul(vi_set(zero), full ? vi_load(sums) : vi_load_masked(mask, sums)));
+        c = vi_sub(c, vi_mul(vi_set(zero),
+                             load_words(full, mask, (const char *)q->b_sums + offset)));
     return c;
 }
 
@@ -138,47 +143,57 @@ HEW_INLINE void store_column(const hew_gemm_tile *t, const int mr, const int j, 
              : vf_store_masked(mask, c + (size_t)i * c_stride, v[i]);
 }
 
-/* The sums of one column of registers become results that are rounded, but not clamped yet. */
-HEW_INLINE void round_column(const hew_gemm_tile *t, const int mr, const int j, const int32_t shift,
+/* The sums of one column of registers, tame ones, become results that are rounded, but not clamped
+ * yet. */
+HEW_INLINE void round_column(const hew_gemm_tile *t, const int mr, const int j,
                              vi acc[HEW_MAX_MR])
 {
     enum { FULL = !MASKED_STORES_ARE_CHEAP };
-    const vf_mask mask = vf_first(t->n - LANES * j);
     const hew_quant *q = t->quant;
     const hew_epilogue *e = t->epilogue;
-    const vi add_to_all = correction(q, q->a_zero + shift, OFFSET(j), FULL, mask);
-    const column col = quantised_column_of(q, e, OFFSET(j), FULL, mask);
+    const vf scale = vf_load(q->tame->scale + LANES * j), bias = vf_load(q->tame->bias + LANES * j);
     if (!e->add) {
         HEW_UNROLL for (int i = 0; i < mr; i++)
-            acc[i] = vi_round(vf_fma(vf_of(vi_add(acc[i], add_to_all)), col.scale, col.bias));
+            acc[i] = vi_round(vf_fma(vf_of(acc[i]), scale, bias));
         return;
     }
+    const vf_mask mask = vf_first(t->n - LANES * j);
+    const vf beta = vf_set(e->beta);
     const size_t add_stride = e->add_stride;
     const char *add = (const char *)e->add + LANES * j;
     HEW_UNROLL for (int i = 0; i < mr; i++) {
-        const vf v = vf_fma(vf_of(vi_add(acc[i], add_to_all)), col.scale, col.bias);
         const vi bytes = load_bytes(FULL, mask, add + (size_t)i * add_stride);
-        acc[i] = vi_round(vf_fma(col.beta, addend_of_bytes(q, bytes), v));
+        const vf v = vf_fma(vf_of(acc[i]), scale, bias);
+        acc[i] = vi_round(vf_fma(beta, addend_of_bytes(q, bytes), v));
     }
 }
 
+HEW_INLINE void store_bytes_as(const hew_gemm_tile *t, const int mr, const int nv, const bool plain,
+                               vi acc[MAX_NV][HEW_MAX_MR])
+{
+    const byte_range limits = byte_range_of(t->quant);
+    char *c = t->c;
+    HEW_UNROLL for (int i = 0; i < mr; i++, c += t->c_stride)
+        vi_store_row_of_bytes(c, t->n, nv, acc[0][i], nv > 1 ? acc[1][i] : acc[0][i],
+                              nv > 2 ? acc[2][i] : acc[0][i], nv > 3 ? acc[3][i] : acc[0][i],
+                              plain, &limits);
+}
+
 /* The epilogue of a tile of tame bytes. */
-HEW_INLINE void store_bytes(const hew_gemm_tile *t, const int mr, const int nv, const int32_t shift,
+HEW_INLINE void store_bytes(const hew_gemm_tile *t, const int mr, const int nv,
                             vi acc[MAX_NV][HEW_MAX_MR])
 {
-    round_column(t, mr, 0, shift, acc[0]); /* no loop: as in finish */
+    round_column(t, mr, 0, acc[0]); /* no loop: as in finish */
     if (nv > 1)
-        round_column(t, mr, 1, shift, acc[1]);
+        round_column(t, mr, 1, acc[1]);
     if (nv > 2)
-        round_column(t, mr, 2, shift, acc[2]);
+        round_column(t, mr, 2, acc[2]);
     if (nv > 3)
-        round_column(t, mr, 3, shift, acc[3]);
-    const byte_range limits = byte_range_of(t->quant, t->epilogue);
-    char *c = t->c;
-    HEW_UNROLL for (int i = 0; i < mr; i++)
-        vi_store_row_of_bytes(c + (size_t)i * t->c_stride, t->n, nv, acc[0][i],
-                              nv > 1 ? acc[1][i] : acc[0][i], nv > 2 ? acc[2][i] : acc[0][i],
-                              nv > 3 ? acc[3][i] : acc[0][i], &limits);
+        round_column(t, mr, 3, acc[3]);
+    if (HAS_PLAIN_BYTES && t->quant->tame->plain)
+        store_bytes_as(t, mr, nv, true, acc);
+    else
+        store_bytes_as(t, mr, nv, false, acc);
 }
 
 /* Whether the sums can stay in registers for what is asked. */
@@ -196,14 +211,9 @@ HEW_INLINE void finish(const hew_gemm_tile *t, const int mr, const int nv, const
                        vi acc[MAX_NV][HEW_MAX_MR])
 {
     char *partial = (char *)t->partial;
-    if (t->add_partial) {
-        HEW_UNROLL for (int i = 0; i < mr; i++)
-            HEW_UNROLL for (int j = 0; j < nv; j++)
-                acc[j][i] = vi_add(vi_load(partial + OFFSET(i * nv + j)), acc[j][i]);
-    }
     if (t->last && is_common(t, nv)) {
         if (t->quant->tame) {
-            store_bytes(t, mr, nv, shift, acc);
+            store_bytes(t, mr, nv, acc);
             return;
         }
         /* Not a loop: clang 14 wouldn't unroll one of this size, and keep acc in memory for it. */
@@ -225,11 +235,36 @@ HEW_INLINE void finish(const hew_gemm_tile *t, const int mr, const int nv, const
 
 /* ---------------------------------------------------------------------------- the sums ----- */
 
-HEW_INLINE void clear(const int mr, const int nv, vi acc[MAX_NV][HEW_MAX_MR])
+/* What sums of a block begin with: those before it; of tame results, what is added to all of a
+ * column's. */
+HEW_INLINE void start(const hew_gemm_tile *t, const int mr, const int nv, const int32_t shift,
+                      vi acc[MAX_NV][HEW_MAX_MR])
 {
+    const char *partial = (const char *)t->partial;
+    const hew_quant *q = t->quant;
+    vi first[MAX_NV];
+    HEW_UNROLL for (int j = 0; j < nv; j++)
+        first[j] = vi_zero();
+    if (t->add_partial) {
+        HEW_UNROLL for (int j = 0; j < nv; j++)
+            HEW_UNROLL for (int i = 0; i < mr; i++)
+                acc[j][i] = vi_load(partial + OFFSET(i * nv + j));
+        return;
+    }
+    if (q->tame && is_common(t, nv)) {
+        HEW_UNROLL for (int j = 0; j < nv; j++)
+            first[j] = vi_load(q->tame->start + LANES * j);
+        if (shift) {
+            HEW_UNROLL for (int j = 0; j < nv; j++) {
+                const vf_mask mask = vf_first(t->n - LANES * j);
+                const vi sums = load_words(!MASKED_STORES_ARE_CHEAP, mask, q->b_sums + LANES * j);
+                first[j] = vi_sub(first[j], vi_mul(vi_set(shift), sums));
+            }
+        }
+    }
     HEW_UNROLL for (int j = 0; j < nv; j++)
         HEW_UNROLL for (int i = 0; i < mr; i++)
-            acc[j][i] = vi_zero();
+            acc[j][i] = first[j];
 }
 
 typedef vi sums, words;

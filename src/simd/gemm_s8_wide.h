@@ -34,7 +34,7 @@ HEW_INLINE void stage_rest(char *out, const char *in, size_t n, const bool is_si
 HEW_INLINE void gemm_tile(const hew_gemm_tile *t, const int mr, const int nv, const bool is_signed)
 {
     vi acc[MAX_NV][HEW_MAX_MR];
-    clear(mr, nv, acc);
+    start(t, mr, nv, 0, acc);
     for (const hew_reduce_step *s = t->steps; s < t->steps + t->n_steps; s++)
         multiply_step(mr, nv, is_signed, acc, t, s);
     finish(t, mr, nv, 0, acc);
