@@ -12,6 +12,7 @@ enum {
     MIN_BLOCK_ROWS = 48,
     MAX_BLOCK_ROWS = 240,
     PATCH_ROW = 512,            /* bytes of a row of taps that is worth patching up */
+    LOW_TILE = 4,
     WINDOW = 256                /* bytes of a window that is worth copying */
 };
 
@@ -148,6 +149,17 @@ static hew_status normalise(hew_conv_desc *d, int64_t out[3], int *rank, hew_for
     return s;
 }
 
+/* Tiles that lie in one image row can leave taps above and below the image out: of integers, rows
+ * that don't make low tiles. */
+static size_t unit_of(const hew_conv *op)
+{
+    const size_t width = (size_t)op->out[2], tiles = hew_ceil_div(width, (size_t)op->panels.mr);
+    bool padded = false;
+    for (int i = 0; i < 2; i++)
+        padded |= op->d.pad_lo[i] > 0 || op->d.pad_hi[i] > 0;
+    return op->format.integer && padded && !op->window && width / tiles >= LOW_TILE ? width : 1;
+}
+
 /* Cuts the output into blocks of pixels and chunks of panels, and adds up the scratch. */
 static hew_status plan(hew_conv *op)
 {
@@ -161,9 +173,10 @@ static hew_status plan(hew_conv *op)
     const hew_cuts cuts =
         hew_cut_tasks(&op->panels, op->pixels, rows, (size_t)d->groups,
                       (double)op->group_out * (double)taps * (double)r->channels);
-    op->row_blocks = cuts.row_blocks;
+    op->unit = unit_of(op);
+    op->row_blocks = hew_min(cuts.row_blocks, op->pixels / op->unit);
     op->chunks = cuts.chunks;
-    op->block_rows = hew_ceil_div(op->pixels, hew_max(op->row_blocks, 1));
+    op->block_rows = hew_ceil_div(op->pixels / op->unit, hew_max(op->row_blocks, 1)) * op->unit;
 
     /* Weights that are not finite take tiles of one pixel: hew_conv_rows. */
     const size_t tiles = op->block_rows, parts = hew_parts(r), nr = (size_t)op->panels.max_nr;

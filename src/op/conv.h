@@ -95,6 +95,7 @@ struct hew_conv {
 
     /* The work: groups x blocks of output pixels (of the whole batch) x chunks of panels. */
     size_t pixels, block_rows, row_blocks, chunks;
+    size_t unit; /* pixels that tiles don't cross: an image row, where whole ones lack taps; or 1 */
     size_t worker_bytes;
     size_t strips_down, strips_across; /* depthwise: strips of an image */
     const hew_kernel *dwconv, *strip;  /* depthwise; strip may be null */
@@ -161,8 +162,10 @@ typedef struct hew_conv_rows {
     const hew_conv *op;
     const char *in;    /* the group's first channel of the batch's first pixel */
     const char *pad;   /* op->pad_bytes of the padding's value */
-    size_t begin, end; /* output pixels, batch included */
+    size_t begin, end; /* output pixels, batch included; whole units */
     int height;        /* of a tile, at most; 1 leaves every tap in the padding out */
+    bool all_taps;     /* what zero points add to integers is taken off for all taps, so that none
+                          can be left out */
 } hew_conv_rows;
 size_t hew_conv_tiles(const hew_conv_rows *rows, hew_tile *tiles, hew_reduce_step *steps,
                       uint32_t *first, char *patches);

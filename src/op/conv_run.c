@@ -84,9 +84,11 @@ static void run_task(void *context, size_t worker, size_t task)
         .op = op,
         .in = (const char *)s->args->in + group * op->group_in * op->format.a_size,
         .pad = pad,
-        .begin = hew_cut(op->pixels, op->row_blocks, block),
-        .end = hew_cut(op->pixels, op->row_blocks, block + 1),
-        .height = s->height};
+        .begin = hew_cut(op->pixels / op->unit, op->row_blocks, block) * op->unit,
+        .end = hew_cut(op->pixels / op->unit, op->row_blocks, block + 1) * op->unit,
+        .height = s->height,
+        .all_taps = op->format.integer &&
+                    (s->args->in_zero != 0 || (op->format.a_signed && op->depth == HEW_WORD))};
     hew_block b = hew_conv_block(op, s->args, group, where.begin);
     b.panel_begin = hew_cut(op->panels.count, op->chunks, chunk);
     b.panel_end = hew_cut(op->panels.count, op->chunks, chunk + 1);

@@ -59,10 +59,7 @@ static void add_inner_row(tile_builder *b, size_t row, size_t t0, size_t t1, boo
     }
 }
 
-/*
- * The steps of taps [t0, t1) of a kernel row; none where the row lies outside for all pixels.  But
- * sums of bytes have all taps: what zero points add is taken off for all of them.
- */
+/* The steps of taps [t0, t1) of a kernel row; none where the row lies outside for all pixels. */
 static void add_row(tile_builder *b, size_t row, size_t t0, size_t t1, bool merged)
 {
     const hew_conv *op = b->rows->op;
@@ -76,7 +73,7 @@ static void add_row(tile_builder *b, size_t row, size_t t0, size_t t1, bool merg
         return;
     }
     const char *start[HEW_MAX_MR]; /* null: outside */
-    bool any = op->format.integer;
+    bool any = b->rows->all_taps;
     for (int i = 0; i < b->m; i++) {
         const int64_t *at = b->pixels[i].at;
         const bool in = inside(at[0], kd, d->dilation[0], d->in[0]) &&
@@ -89,7 +86,7 @@ static void add_row(tile_builder *b, size_t row, size_t t0, size_t t1, bool merg
     for (size_t t = t0; t < t1; t += merged ? t1 - t0 : 1) {
         const int64_t across = (int64_t)t * d->dilation[2] * pixel_bytes(op);
         hew_reduce_step *s = b->next;
-        any = op->format.integer;
+        any = b->rows->all_taps;
         for (int i = 0; i < b->m; i++) {
             const bool in = start[i] && (b->inner_row || merged ||
                                          ((int64_t)t >= b->taps[i].begin &&
@@ -210,7 +207,8 @@ size_t hew_conv_tiles(const hew_conv_rows *rows, hew_tile *tiles, hew_reduce_ste
                       uint32_t *first, char *patches)
 {
     const hew_conv *op = rows->op;
-    const size_t n = rows->end - rows->begin, count = hew_ceil_div(n, (size_t)rows->height);
+    const size_t n = rows->end - rows->begin, unit = op->unit > 1 ? op->unit : n;
+    const size_t cuts = hew_ceil_div(unit, (size_t)rows->height), count = n / unit * cuts;
     if (op->linear) {
         linear_tiles(rows, count, tiles, steps);
         return count;
@@ -222,7 +220,9 @@ size_t hew_conv_tiles(const hew_conv_rows *rows, hew_tile *tiles, hew_reduce_ste
     tile_builder b = {.rows = rows, .walk = walk_from(rows, rows->begin), .next = steps,
                       .patch = patches};
     for (size_t i = 0; i < count; i++) {
-        const size_t row = hew_cut(n, count, i), end = hew_cut(n, count, i + 1);
+        const size_t first_row = i / cuts * unit, cut = i % cuts;
+        const size_t row = first_row + hew_cut(unit, cuts, cut);
+        const size_t end = first_row + hew_cut(unit, cuts, cut + 1);
         const bool usual = look_at_pixels(&b, (int)(end - row));
         if (usual && b.model) {
             tiles[i] = (hew_tile){row, b.m, b.model->k, b.next, b.model->first};

@@ -27,6 +27,15 @@
                                               name##_4, name##_5, name##_6};                       \
         height[t->m - 1](t);                                                                       \
     }
+#define GEMM_7(name, nv, form)                                                                     \
+    GEMM_HEIGHTS_6(name, nv, form)                                                                 \
+    GEMM_HEIGHT(name, 7, nv, form)                                                                 \
+    void name(const hew_gemm_tile *t)                                                              \
+    {                                                                                              \
+        static hew_gemm_fn *const height[] = {name##_1, name##_2, name##_3, name##_4,              \
+                                              name##_5, name##_6, name##_7};                       \
+        height[t->m - 1](t);                                                                       \
+    }
 #define GEMM_8(name, nv, form)                                                                     \
     GEMM_HEIGHTS_6(name, nv, form)                                                                 \
     GEMM_HEIGHT(name, 7, nv, form)                                                                 \

@@ -18,7 +18,7 @@ HEW_INLINE vi dot(vi sum, vi a, vi b)
 
 #include "../simd/gemm_s8_bytes.h"
 
-GEMM_6(hew_gemm_u8s8_6x64_avx512_vnni, 4, false)
+GEMM_7(hew_gemm_u8s8_7x64_avx512_vnni, 4, false)
 GEMM_8(hew_gemm_u8s8_8x48_avx512_vnni, 3, false)
 GEMM_8(hew_gemm_u8s8_8x32_avx512_vnni, 2, false)
 GEMM_8(hew_gemm_u8s8_8x16_avx512_vnni, 1, false)
