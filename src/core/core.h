@@ -22,6 +22,8 @@ enum { HEW_STREAM_BYTES = 16 << 20 };
 #define HEW_HIDE(x) __asm__("" : "+r"(x))
 /* The same, but where a value is hidden twice, gcc takes the second for new too. */
 #define HEW_FORGET(x) __asm__ volatile("" : "+r"(x))
+/* What memory holds is loaded again after this, where it is used next. */
+#define HEW_RELOAD() __asm__ volatile("" ::: "memory")
 #define HEW_PIN(x) __asm__("" : "+v"(x)) /* of a vector register */
 
 #define HEW_LIKELY(x) __builtin_expect(!!(x), 1)

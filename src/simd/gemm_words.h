@@ -26,17 +26,20 @@ HEW_INLINE void multiply_word(const int mr, const int nv, const bool form, const
                               sums acc[MAX_NV][HEW_MAX_MR], const char *const a[HEW_MAX_MR],
                               size_t at, const char *b)
 {
-    const bool last_in_memory = mr * nv + nv >= 32;
+    /* Where registers are too few for it and a word of A, the last of the panel's is an operand in
+     * memory each time. */
+    const bool full = mr * nv + nv >= 32;
+    const int held = full ? nv - 1 : nv;
     words bv[MAX_NV];
-    HEW_UNROLL for (int j = 0; j < nv - last_in_memory; j++)
+    HEW_UNROLL for (int j = 0; j < held; j++)
         bv[j] = b_part(b + OFFSET(j), pass);
     HEW_UNROLL for (int i = 0; i < mr; i++) {
         const words av = a_part(a[i] + at, pass, form);
-        HEW_UNROLL for (int j = 0; j < nv - last_in_memory; j++)
+        HEW_UNROLL for (int j = 0; j < held; j++)
             acc[j][i] = dot(acc[j][i], av, bv[j]);
-        if (last_in_memory) {
-            acc[nv - 1][i] = dot(acc[nv - 1][i], av, b_part(b + OFFSET(nv - 1), pass));
-            __asm__ volatile("" ::: "memory");
+        if (full) {
+            acc[held][i] = dot(acc[held][i], av, b_part(b + OFFSET(held), pass));
+            HEW_RELOAD();
         }
     }
 }

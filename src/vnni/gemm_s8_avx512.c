@@ -2,11 +2,12 @@
  * gemm_u8s8, gemm_s8s8 - integer matrix kernels.  ISA: AVX512_VNNI.
  * The body: src/simd/gemm_s8_bytes.h.
  *
- * Registers (32 zmm)    6x64: acc 24 | b 4 | a 1        8x48: acc 24 | b 3 | a 1
+ * Registers (32 zmm)    7x64: acc 28 | b 3 | a 1        8x48: acc 24 | b 3 | a 1
  *                       8x32: acc 16 | b 2 | a 1        8x16: acc  8 | b 1 | a 1
+ *                       6x64 (s8s8, which flips a): acc 24 | b 4 | a 1
  *
  * Bound: as f32's tiles are, src/avx512/gemm_f32.c: 24 dot products against 10 or 11 loads in the
- * wide ones, loads in the narrow.  But a row of the panel has four elements of k, so that a short
+ * wide ones, or 28 against 17; loads in the narrow.  But a row of the panel has four elements of k, so that a short
  * reduction is over before its start and epilogue are paid for.
  */
 #include "../avx512/reg_s32.h"
