@@ -27,7 +27,7 @@ HEW_INLINE vf vf_load_bf16_masked(vf_mask m, const void *p)
 
 /* The nearest ones. */
 #ifndef VF_TO_HALVES /* reg_bf16_dpbf16.h has an instruction for it */
-#define VF_TO_HALVES(x) _mm512_cvtepi32_epi16(_mm512_srli_epi32(x16_to_bf16(x), 16))
+#define VF_TO_HALVES(x) x16_upper(x16_to_bf16(x))
 #endif
 HEW_INLINE void vf_store_bf16(void *p, vf x) { _mm256_storeu_si256(p, VF_TO_HALVES(x)); }
 HEW_INLINE void vf_store_bf16_masked(vf_mask m, void *p, vf x)

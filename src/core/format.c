@@ -5,7 +5,6 @@
 
 #include <float.h>
 #include <math.h>
-#include <xmmintrin.h>
 
 enum { TYPES = HEW_S64 + 1 };
 
@@ -51,15 +50,6 @@ static const struct {
     {HEW_F32, HEW_S8, HEW_DYNAMIC_ASYMMETRIC,
      {.name = "f32u8s8", .gemm = HEW_FAMILY_gemm_u8s8, .integer = true}},
 };
-
-unsigned hew_bf16_mode(void)
-{
-    const unsigned before = _mm_getcsr();
-    _mm_setcsr(0x9fc0);
-    return before;
-}
-
-void hew_restore_mode(unsigned mxcsr) { _mm_setcsr(mxcsr); }
 
 static float flushed(float x) { return fabsf(x) < FLT_MIN ? copysignf(0.0f, x) : x; }
 

@@ -39,8 +39,18 @@ HEW_INLINE int hew_format_amx(const hew_format *f)
  * MXCSR as kernels of bf16 want it: to nearest, denormals zero in and out.  The second takes back
  * what the first returns.  Tasks on other threads inherit it (parallel.c).
  */
-unsigned hew_bf16_mode(void);
-void hew_restore_mode(unsigned mxcsr);
+HEW_INLINE unsigned hew_bf16_mode(void)
+{
+    /* From where it lies: intrinsics go through the stack, and wait for it. */
+    static const unsigned mode = 0x9fc0;
+    unsigned before;
+    __asm__ volatile("stmxcsr %0\n\tldmxcsr %1" : "=m"(before) : "m"(mode) : "memory");
+    return before;
+}
+HEW_INLINE void hew_restore_mode(unsigned mxcsr)
+{
+    __asm__ volatile("ldmxcsr %0" : : "m"(mxcsr) : "memory");
+}
 
 /* Limits that are denormals are zeros too.  They have to be said so: they are compared with, and
  * CPUs differ in whether max(x, limit) is then the limit or a zero. */

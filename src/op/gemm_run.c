@@ -34,9 +34,12 @@ static void run_small(const hew_gemm *op, const hew_gemm_args *args)
                           .last = true,
                           .c_stride = ldc,
                           .epilogue = &e};
-    if (op->format.integer || op->format.bf16) {
-        if (op->format.integer)
-            b_sums = hew_gemm_packed_sums(args->packed_b);
+    if (op->format.bf16) {
+        quant.c_type = d->c_type;
+        quant.add_type = d->residual_type;
+        tile.quant = &quant;
+    } else if (op->format.integer) {
+        b_sums = hew_gemm_packed_sums(args->packed_b);
         quant = hew_gemm_quant(op, args, b_sums);
         hew_quant_fold(&e, &quant, false);
         tile.quant = &quant;
@@ -45,13 +48,11 @@ static void run_small(const hew_gemm *op, const hew_gemm_args *args)
     for (const hew_panel *p = op->panels.panel; p < end; p++) {
         const char *a = args->a;
         if (p->column > 0) {
-            const hew_epilogue first = e;
-            e = hew_gemm_epilogue(op, args, 0, 0, p->column);
+            const hew_epilogue here = hew_gemm_epilogue(op, args, 0, 0, p->column);
+            e.scale = here.scale;
+            e.bias = here.bias;
+            e.add = here.add;
             if (op->format.integer) {
-                e.alpha = first.alpha;
-                e.beta = first.beta;
-                e.lo = first.lo;
-                e.hi = first.hi;
                 quant.b_sums = b_sums + p->offset;
                 quant.bias = args->bias_s32 ? args->bias_s32 + p->column : NULL;
             }

@@ -11,7 +11,8 @@
 
 typedef vf sums, words;
 enum { ELEMENT = 2, DEPTH = 2, PASSES = 2, A_WORD = 2 * sizeof(float) };
-enum { STAGE_K = 64, STAGE_BYTES = STAGE_K * sizeof(float) };
+/* Short, so that the next stretch is staged while this one is multiplied. */
+enum { STAGE_K = 32, STAGE_BYTES = STAGE_K * sizeof(float) };
 enum { PIECE = LANES, PIECE_BYTES = sizeof(vf) };
 
 HEW_INLINE words a_part(const char *p, const int pass, const bool form)
@@ -33,10 +34,7 @@ HEW_INLINE void stage_piece(char *out, const char *in, const bool form)
 HEW_INLINE void stage_rest(char *out, const char *in, size_t n, const bool form)
 {
     (void)form;
-    for (; n >= PIECE; n -= PIECE, in += PIECE * ELEMENT, out += PIECE_BYTES)
-        vf_store(out, vf_load_bf16(in));
-    if (n > 0)
-        vf_store(out, vf_load_bf16_masked(vf_first((int)n), in));
+    vf_store(out, vf_load_bf16_masked(vf_first((int)n), in));
 }
 
 #include "gemm_staged.h"

@@ -8,8 +8,8 @@
  *     STAGE_K, STAGE_BYTES          elements in a stretch of a row, and bytes of them staged
  *     PIECE, PIECE_BYTES            elements that stage_piece takes, and bytes of them staged
  *     stage_piece(out, in, form)    a piece of a row in words of A_WORD bytes
- *     stage_rest(out, in, n, form)  the same of n < STAGE_K elements, with zeros to the end of the
- *                                   last word; whole registers may be written
+ *     stage_rest(out, in, n, form)  the same of n < PIECE elements, with zeros to the end of the
+ *                                   last word; a whole piece may be written
  */
 #ifndef HEW_SIMD_GEMM_STAGED_H
 #define HEW_SIMD_GEMM_STAGED_H
@@ -23,29 +23,22 @@ HEW_INLINE void multiply_step(const int mr, const int nv, const bool form,
     _Alignas(64) char buffer[HEW_MAX_MR * STAGE_BYTES];
     char *stage = buffer;
     HEW_HIDE(stage); /* or it looks like a spill to make check-spills */
-    const char *a[HEW_MAX_MR], *staged[HEW_MAX_MR];
-    HEW_UNROLL for (int i = 0; i < mr; i++) {
-        a[i] = (const char *)step->a[i] + t->a_offset;
-        HEW_HIDE(a[i]); /* gcc would add two at a time, in a vector register */
+    const char *staged[HEW_MAX_MR];
+    HEW_UNROLL for (int i = 0; i < mr; i++)
         staged[i] = stage + i * STAGE_BYTES;
-    }
     const char *b = (const char *)t->b + step->b_row * OFFSET(nv);
-    size_t k = t->k;
-    for (; k >= STAGE_K; k -= STAGE_K, b += OFFSET(nv * (STAGE_K / DEPTH))) {
-        HEW_UNROLL for (int piece = 0; piece < STAGE_K / PIECE; piece++)
+    size_t at = t->a_offset;
+    for (size_t k = t->k, n; k > 0; k -= n, b += OFFSET(nv * (STAGE_K / DEPTH))) {
+        n = hew_min(k, STAGE_K);
+        char *out = stage;
+        for (size_t p = n / PIECE; p > 0; p--, at += PIECE * ELEMENT, out += PIECE_BYTES)
             HEW_UNROLL for (int i = 0; i < mr; i++)
-                stage_piece(stage + i * STAGE_BYTES + piece * PIECE_BYTES,
-                            a[i] + piece * PIECE * ELEMENT, form);
-        HEW_UNROLL for (int i = 0; i < mr; i++)
-            a[i] += STAGE_K * ELEMENT;
-        multiply(mr, nv, form, acc, staged, b, STAGE_K / DEPTH);
+                stage_piece(out + i * STAGE_BYTES, (const char *)step->a[i] + at, form);
+        if (n % PIECE > 0)
+            HEW_UNROLL for (int i = 0; i < mr; i++)
+                stage_rest(out + i * STAGE_BYTES, (const char *)step->a[i] + at, n % PIECE, form);
+        multiply(mr, nv, form, acc, staged, b, hew_ceil_div(n, DEPTH));
     }
-    if (k == 0)
-        return;
-    const size_t offset = t->a_offset + (t->k - k) * ELEMENT;
-    for (int i = 0; i < mr; i++)
-        stage_rest(stage + i * STAGE_BYTES, (const char *)step->a[i] + offset, k, form);
-    multiply(mr, nv, form, acc, staged, b, hew_ceil_div(k, DEPTH));
 }
 
 #endif
