@@ -78,6 +78,10 @@ def main():
     fit('LOG', lambda f: (log(1 + f) - f) / f**2, lambda f: f * f / log(1 + f), 8,
         sqrt(mpf('0.5')) - 1, sqrt(mpf(2)) - 1)
 
+    near = mpf('0.0682')
+    fit('ROOT', lambda r: ((1 - r)**mpf(-1.5) - 1) / r, lambda r: abs(r) * (1 - r)**mpf(1.5), 4,
+        -near, near, grid=80)
+
     k, far = mpf('3.25'), mpf('14.6')
 
     def tail(q):

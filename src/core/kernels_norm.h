@@ -137,7 +137,7 @@ typedef void channel_norm_backward_apply_fn(const hew_norm_apply_back *part);
  * Pixels of a local response normalisation.  The window of a pixel's channel c is channels c - lo
  * to c + hi of `window`, those that there are, or, with a box, channel c of each of its pixels.
  *
- * lrn: the sum over the window is a chain of fma(v, v, sum) from +0 in rising order, and
+ * lrn: the sum over the window is a chain of additions of v * v from +0 in rising order, and
  *
  *     s = fma(sum, factor, k)      p = s^-beta      out = in * p
  *

@@ -46,6 +46,15 @@
 #define POLY_LOG1P_7 0x1.4a0292p-6f
 #define POLY_LOG1P_8 -0x1.b1223ep-9f
 
+/* z^(-1/2) is near y, the float whose bits are ROOT_BITS - bits of z / 2: with r = 1 - z y^2 then
+ * z^(-3/2) = y^3 (1 + r (ROOT_0 + ROOT_1 r + ...)), |r| <= 0.0682; error 2^-26.4 */
+#define POLY_ROOT_BITS 0x5f374800
+#define POLY_ROOT_0 0x1.8p+0f
+#define POLY_ROOT_1 0x1.dffe34p+0f
+#define POLY_ROOT_2 0x1.17ff3ap+1f
+#define POLY_ROOT_3 0x1.3d70f4p+1f
+#define POLY_ROOT_4 0x1.5cedb8p+1f
+
 /* The normal distribution's tail over its density, Phi(-t) exp(t^2/2), is (1 + q) times a
  * polynomial in q = (K - t) / (K + t), 0 <= t <= 14.6; error 2^-26.9.  Of the K that would do, this
  * one's coefficients happen to lie near floats. */

@@ -1,17 +1,18 @@
 /*
  * lrn - the definition of hew_lrn and of its gradient:
  *
- *     sum = a chain of fma(v, v, sum) from +0 over the window in rising order, what lies outside
- *           the tensor left out
+ *     sum = a chain of additions of v * v from +0 over the window in rising order, what lies
+ *           outside the tensor left out
  *     s = fma(sum, alpha / elements, k)      p = s^-beta      out = in * p
  *
- * p is 1 / (sqrt(s) * sqrt(sqrt(s))) for beta = 0.75.  The gradient's window is that of the pixels
- * or channels in whose windows this one lies, and its sum a chain of additions from +0:
+ * p is three_quarters(s) for beta = 0.75.  The gradient's window is that of the pixels or channels
+ * in whose windows this one lies, and its sum a chain of additions from +0:
  *
  *     t = (d_out * in) * (p / s)
  *     d_in = fma(in * (-2 alpha beta / elements), sum of t, d_out * p)
  */
 #include "ref.h"
+#include "ref/math.h"
 #include "ref/power.h"
 
 typedef struct lrn {
@@ -83,7 +84,21 @@ static float window(const lrn *l, const int64_t at[3], int64_t image, int64_t c,
 static float square(const lrn *l, const int64_t at[3], int64_t image, int64_t c, float sum)
 {
     const float x = in_at(l, index_of(l, at, image), c);
-    return fmaf(x, x, sum);
+    return sum + x * x;
+}
+
+/* s^(-3/4), s >= 2^-126 or NaN: the root's power -3/2, from near its power -1/2. */
+static float three_quarters(float s)
+{
+    if (!(s < INFINITY))
+        return s != s ? s : 0.0f;
+    const float z = sqrtf(s), y = ref_from_bits(POLY_ROOT_BITS - (ref_bits(z) >> 1));
+    const float square = y * y, cube = square * y, r = fmaf(-z, square, 1.0f);
+    float p = fmaf(POLY_ROOT_4, r, POLY_ROOT_3);
+    p = fmaf(p, r, POLY_ROOT_2);
+    p = fmaf(p, r, POLY_ROOT_1);
+    p = fmaf(p, r, POLY_ROOT_0);
+    return fmaf(cube, p * r, cube);
 }
 
 typedef struct power {
@@ -93,9 +108,8 @@ typedef struct power {
 static power power_at(const lrn *l, const int64_t at[3], int64_t image, int64_t c)
 {
     const float s = fmaf(window(l, at, image, c, false, square), l->factor, l->k);
-    const float root = sqrtf(s);
     if (l->beta == 0.75f)
-        return (power){s, 1.0f / (root * sqrtf(root))};
+        return (power){s, three_quarters(s)};
     return (power){s, s != s ? s : ref_pow(s, -l->beta)};
 }
 
