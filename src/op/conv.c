@@ -12,7 +12,6 @@ enum {
     MIN_BLOCK_ROWS = 48,
     MAX_BLOCK_ROWS = 240,
     PATCH_ROW = 512,            /* bytes of a row of taps that is worth patching up */
-    LOW_TILE = 4,
     WINDOW = 256                /* bytes of a window that is worth copying */
 };
 

@@ -157,6 +157,9 @@ HEW_INLINE hew_quant hew_conv_quant(const hew_conv *op, const hew_conv_args *arg
                        .c_zero = args->out_zero};
 }
 
+/* Rows of a tile that is worth its loads of B. */
+enum { LOW_TILE = 4 };
+
 /* Where a block's input rows lie: fills in tiles and their steps (conv_tiles.c). */
 typedef struct hew_conv_rows {
     const hew_conv *op;

@@ -81,7 +81,7 @@ static void finish(runner *r, columns *c, size_t at, size_t rows, size_t pixel, 
     const hew_conv *op = r->t.op;
     const size_t nr = (size_t)(c->panel->kernel->nr * c->panels);
     char *const out = r->block.c + pixel * r->block.c_stride + c->panel->column * r->block.c_size;
-    hew_start_tile(&r->block, c->panel, pixel, &c->end);
+    hew_start_tile(&r->block, c->panel, pixel, pixel, &c->end);
     if (r->row_sums)
         c->end.q.row_sums = r->row_sums + position;
     const hew_gemm_tile tile = {.partial = r->sums + at * nr * HEW_WORD,
@@ -94,7 +94,7 @@ static void finish(runner *r, columns *c, size_t at, size_t rows, size_t pixel, 
                                 .quant = &c->end.q};
     op->amx.finish(&tile);
     if (HEW_UNLIKELY(op->act.kind != HEW_ACT_NONE || r->stage))
-        hew_finish_tile(&r->block, &tile, out);
+        hew_finish_tile(&r->block, &tile, out, r->block.c_stride);
 }
 
 /* The outputs among `count` positions from `at` on in run `run`. */

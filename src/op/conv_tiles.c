@@ -21,13 +21,22 @@ typedef struct tile_builder {
     pixel pixels[HEW_MAX_MR];
     intptr_t base[HEW_MAX_MR]; /* theirs; past m, any */
     hew_range taps[HEW_MAX_MR]; /* of a kernel row, that lie inside: unless inner_row */
+    hew_range all;              /* of a kernel row, that the tile takes */
     int m;
-    bool inner, inner_row; /* every tap of every pixel is inside; every tap of a kernel row is */
+    bool inner, inner_row; /* all taps of every pixel are inside; those of a kernel row are */
     hew_reduce_step *next;
     char *patch; /* room for rows of taps that are partly padding */
+    uint32_t *first;
+    size_t slot;
     const hew_tile *model; /* a tile of inner pixels of one row, as most are; null: none yet */
     intptr_t model_base;
 } tile_builder;
+
+/* Rows of taps that straddle words, so that none can be left out. */
+HEW_INLINE bool straddling(const hew_conv *op)
+{
+    return op->reduction.taps < (size_t)op->d.kernel[2];
+}
 
 /* A row of taps of which some lie outside, in one piece: the input's values, and padding. */
 static const char *patched(tile_builder *b, int i, const char *row)
@@ -146,17 +155,54 @@ static bool look_at_pixels(tile_builder *b, int m)
     return false;
 }
 
+/* The same of pixels below one another in column x, which all have the taps `all` inside. */
+static void look_at_column(tile_builder *b, int m, size_t x)
+{
+    const hew_conv *op = b->rows->op;
+    const size_t width = (size_t)op->out[2];
+    b->m = m;
+    b->inner = b->inner_row = true;
+    for (int i = 0; i < m; i++) {
+        b->inner &= b->walk.inner_row;
+        b->pixels[i] = b->walk.next;
+        b->base[i] = (intptr_t)b->pixels[i].base;
+        walk_over(&b->walk, op, width - x);
+        if (x > 0)
+            walk_over(&b->walk, op, x);
+    }
+    for (int i = m; i < HEW_MAX_MR; i++)
+        b->base[i] = b->base[0];
+}
+
 /* The steps of one tile, and where each part of the reduction begins among them. */
-static void add_steps(tile_builder *b, const hew_reduce_step *start, uint32_t *first, bool merged)
+static void add_steps(tile_builder *b, const hew_reduce_step *start, bool merged)
 {
     const hew_reduction *r = &b->rows->op->reduction;
+    const size_t begin = straddling(b->rows->op) ? 0 : (size_t)b->all.begin;
+    const size_t end = straddling(b->rows->op) ? r->taps : (size_t)b->all.end;
     for (size_t r0 = 0; r0 < r->rows; r0 += r->block_rows)
         for (size_t t0 = 0; t0 < r->taps; t0 += r->block_taps) {
-            *first++ = (uint32_t)(b->next - start);
+            const size_t t1 = hew_min(hew_min(t0 + r->block_taps, r->taps), end);
+            *b->first++ = (uint32_t)(b->next - start);
             for (size_t row = r0; row < hew_min(r0 + r->block_rows, r->rows); row++)
-                add_row(b, row, t0, hew_min(t0 + r->block_taps, r->taps), merged);
+                add_row(b, row, hew_max(t0, begin), t1, merged);
         }
-    *first = (uint32_t)(b->next - start);
+    *b->first++ = (uint32_t)(b->next - start);
+}
+
+/* A tile of the pixels that were looked at. */
+static void add_tile(tile_builder *b, hew_tile *tile, size_t row, size_t step)
+{
+    const hew_conv *op = b->rows->op;
+    const hew_reduce_step *start = b->next;
+    const uint32_t *first = b->first;
+    /* Zeros take part in a merged row, which is right for finite weights alone. */
+    const bool merged = op->merge_taps && (b->inner || (b->rows->height > 1 &&
+                                                        (b->inner_row || op->patch_bytes)));
+    const size_t taps = merged ? (size_t)(b->all.end - b->all.begin) : 1;
+    add_steps(b, start, merged);
+    *tile = (hew_tile){row, step, b->slot, b->m, taps * op->group_in, start, first};
+    b->slot += (size_t)b->m;
 }
 
 /* The usual tile's steps are those of another such tile, moved. */
@@ -184,7 +230,7 @@ static void linear_tiles(const hew_conv_rows *rows, size_t count, hew_tile *tile
         steps->b_row = 0;
         for (size_t r = row; r < end; r++, in += stride)
             steps->a[r - row] = in;
-        tiles[i] = (hew_tile){row, (int)(end - row), rows->op->group_in, steps, one_step};
+        tiles[i] = (hew_tile){row, 1, row, (int)(end - row), rows->op->group_in, steps, one_step};
     }
 }
 
@@ -199,16 +245,82 @@ static void window_tiles(const hew_conv_rows *rows, size_t count, hew_tile *tile
         steps->b_row = 0;
         for (size_t r = row; r < end; r++)
             steps->a[r - row] = patches + r * stride;
-        tiles[i] = (hew_tile){row, (int)(end - row), stride, steps, one_step};
+        tiles[i] = (hew_tile){row, 1, row, (int)(end - row), stride, steps, one_step};
     }
+}
+
+/* Tiles of pixels [begin, end) of image rows `unit` wide, from row to row. */
+static hew_tile *add_rows(tile_builder *b, hew_tile *tile, size_t unit, size_t begin, size_t end)
+{
+    const hew_conv_rows *rows = b->rows;
+    const size_t n = rows->end - rows->begin, width = end - begin;
+    const size_t cuts = hew_ceil_div(width, (size_t)rows->height);
+    b->all = (hew_range){0, rows->op->d.kernel[2]};
+    b->walk = walk_from(rows, rows->begin);
+    for (size_t row = 0; row < n; row += unit) {
+        if (begin > 0)
+            walk_over(&b->walk, rows->op, begin);
+        for (size_t i = 0; i < cuts; i++, tile++) {
+            const size_t at = hew_cut(width, cuts, i);
+            const bool usual = look_at_pixels(b, (int)(hew_cut(width, cuts, i + 1) - at));
+            if (usual && b->model) {
+                *tile = (hew_tile){row + begin + at, 1,       b->slot,
+                                   b->m,             b->model->k, b->next, b->model->first};
+                b->slot += (size_t)b->m;
+                move_steps(b);
+                continue;
+            }
+            add_tile(b, tile, row + begin + at, 1);
+            if (usual) {
+                b->model = tile;
+                b->model_base = b->base[0];
+            }
+        }
+        if (end < unit)
+            walk_over(&b->walk, rows->op, unit - end);
+    }
+    return tile;
+}
+
+/* Tiles of column x, whose pixels have the taps `all` inside. */
+static hew_tile *add_column(tile_builder *b, hew_tile *tile, size_t x, hew_range all)
+{
+    const hew_conv_rows *rows = b->rows;
+    const size_t unit = rows->op->unit, n = (rows->end - rows->begin) / unit;
+    const size_t cuts = hew_ceil_div(n, (size_t)rows->height);
+    b->all = all;
+    b->walk = walk_from(rows, rows->begin + x);
+    for (size_t i = 0; i < cuts; i++, tile++) {
+        const size_t at = hew_cut(n, cuts, i);
+        look_at_column(b, (int)(hew_cut(n, cuts, i + 1) - at), x);
+        add_tile(b, tile, at * unit + x, unit);
+    }
+    return tile;
+}
+
+/* Which taps lie inside in a column of output pixels. */
+static hew_range taps_in_column(const hew_conv *op, int64_t x)
+{
+    const hew_conv_desc *d = &op->d;
+    return hew_taps_inside(x * d->stride[2] - d->pad_lo[2], d->kernel[2], d->dilation[2], d->in[2]);
+}
+
+/* Whether the first or last columns lack taps, and can be tiles of their own that leave those out. */
+static bool lacks_taps(const hew_conv_rows *rows, int64_t x, int64_t next)
+{
+    const hew_conv *op = rows->op;
+    const hew_range here = taps_in_column(op, x), there = taps_in_column(op, next);
+    const int64_t taps = op->d.kernel[2];
+    return op->unit >= LOW_TILE + 2 && (rows->end - rows->begin) / op->unit >= LOW_TILE &&
+           !rows->all_taps && !straddling(op) && there.end - there.begin == taps &&
+           here.end > here.begin && here.end - here.begin < taps;
 }
 
 size_t hew_conv_tiles(const hew_conv_rows *rows, hew_tile *tiles, hew_reduce_step *steps,
                       uint32_t *first, char *patches)
 {
     const hew_conv *op = rows->op;
-    const size_t n = rows->end - rows->begin, unit = op->unit > 1 ? op->unit : n;
-    const size_t cuts = hew_ceil_div(unit, (size_t)rows->height), count = n / unit * cuts;
+    const size_t n = rows->end - rows->begin, count = hew_ceil_div(n, (size_t)rows->height);
     if (op->linear) {
         linear_tiles(rows, count, tiles, steps);
         return count;
@@ -217,30 +329,16 @@ size_t hew_conv_tiles(const hew_conv_rows *rows, hew_tile *tiles, hew_reduce_ste
         window_tiles(rows, count, tiles, steps, patches);
         return count;
     }
-    tile_builder b = {.rows = rows, .walk = walk_from(rows, rows->begin), .next = steps,
-                      .patch = patches};
-    for (size_t i = 0; i < count; i++) {
-        const size_t first_row = i / cuts * unit, cut = i % cuts;
-        const size_t row = first_row + hew_cut(unit, cuts, cut);
-        const size_t end = first_row + hew_cut(unit, cuts, cut + 1);
-        const bool usual = look_at_pixels(&b, (int)(end - row));
-        if (usual && b.model) {
-            tiles[i] = (hew_tile){row, b.m, b.model->k, b.next, b.model->first};
-            move_steps(&b);
-            continue;
-        }
-        /* Zeros take part in a merged row, which is right for finite weights alone. */
-        const bool merged = op->merge_taps && (b.inner || (rows->height > 1 &&
-                                                           (b.inner_row || op->patch_bytes)));
-        const hew_reduce_step *start = b.next;
-        add_steps(&b, start, first, merged);
-        const size_t k = merged ? (size_t)op->d.kernel[2] * op->group_in : op->group_in;
-        tiles[i] = (hew_tile){row, b.m, k, start, first};
-        if (usual) {
-            b.model = &tiles[i];
-            b.model_base = b.base[0];
-        }
-        first += hew_parts(&op->reduction) + 1;
-    }
-    return count;
+    tile_builder b = {.rows = rows, .next = steps, .patch = patches, .first = first};
+    if (op->unit == 1)
+        return (size_t)(add_rows(&b, tiles, n, 0, n) - tiles);
+    const size_t width = op->unit, last = width - 1;
+    const bool left = lacks_taps(rows, 0, 1);
+    const bool right = lacks_taps(rows, (int64_t)last, (int64_t)last - 1);
+    hew_tile *tile = add_rows(&b, tiles, width, left, width - right);
+    if (left)
+        tile = add_column(&b, tile, 0, taps_in_column(op, 0));
+    if (right)
+        tile = add_column(&b, tile, last, taps_in_column(op, (int64_t)last));
+    return (size_t)(tile - tiles);
 }

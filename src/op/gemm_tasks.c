@@ -16,7 +16,7 @@ static void make_tiles(const hew_gemm *op, size_t rows, const char *a, size_t st
     for (size_t i = 0; i < count; i++) {
         const size_t row = op->amx_config ? i * mr : hew_cut(rows, count, i);
         const size_t end = op->amx_config ? hew_min(row + mr, rows) : hew_cut(rows, count, i + 1);
-        tiles[i] = (hew_tile){row, (int)(end - row), (size_t)op->d.k, steps + i, one_step};
+        tiles[i] = (hew_tile){row, 1, row, (int)(end - row), (size_t)op->d.k, steps + i, one_step};
         steps[i].b_row = 0;
         for (size_t r = row; r < (op->amx_config ? row + 1 : end); r++)
             steps[i].a[r - row] = a + r * stride;

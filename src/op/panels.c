@@ -103,7 +103,7 @@ HEW_INLINE const char *panel_of(const hew_block *b, const hew_panel *p, size_t w
     return b->b + (words + word * (size_t)p->kernel->nr) * HEW_WORD;
 }
 
-void hew_finish_tile(const hew_block *b, const hew_gemm_tile *tile, char *c)
+void hew_finish_tile(const hew_block *b, const hew_gemm_tile *tile, char *c, size_t c_stride)
 {
     const size_t rows = (size_t)tile->m, n = (size_t)tile->n;
     if (b->act.kind != HEW_ACT_NONE)
@@ -113,7 +113,7 @@ void hew_finish_tile(const hew_block *b, const hew_gemm_tile *tile, char *c)
         b->quantize_fn(&(hew_quantize_rows){.x = b->stage,
                                             .x_stride = tile->c_stride,
                                             .y = c,
-                                            .y_stride = b->c_stride,
+                                            .y_stride = c_stride,
                                             .type = b->c_type,
                                             .inverse = b->c_inverse,
                                             .zero = b->c_zero,
@@ -219,16 +219,17 @@ void hew_start_panel(const hew_block *b, const hew_panel *p, hew_panel_end *end)
     start_columns(b, p, (size_t)p->n, end);
 }
 
-void hew_start_tile(const hew_block *b, const hew_panel *p, size_t row, hew_panel_end *end)
+void hew_start_tile(const hew_block *b, const hew_panel *p, size_t row, size_t slot,
+                    hew_panel_end *end)
 {
-    hew_epilogue *e = &end->e;
-    e->add = at(b->epilogue.add, row, e->add_stride, p->column, b->add_size);
-    e->residual = at(b->epilogue.residual, row, e->residual_stride, p->column, sizeof(float));
+    const hew_epilogue *e = &b->epilogue;
+    end->e.add = at(e->add, row, e->add_stride, p->column, b->add_size);
+    end->e.residual = at(e->residual, row, e->residual_stride, p->column, sizeof(float));
     if (!b->quant)
         return;
-    end->q.row_sums = at(b->quant->row_sums, row, sizeof(int32_t), 0, 0);
-    end->q.row_zero = at(b->quant->row_zero, row, sizeof(int32_t), 0, 0);
-    end->q.row_scale = at(b->quant->row_scale, row, sizeof(float), 0, 0);
+    end->q.row_sums = at(b->quant->row_sums, slot, sizeof(int32_t), 0, 0);
+    end->q.row_zero = at(b->quant->row_zero, slot, sizeof(int32_t), 0, 0);
+    end->q.row_scale = at(b->quant->row_scale, slot, sizeof(float), 0, 0);
 }
 
 void hew_amx_configure(hew_amx_state *s, const hew_gemm_tile *tile)
@@ -267,26 +268,29 @@ static void run_tiles(const hew_block *b, const hew_panel *p, int panels, span s
         .partial = b->partial,
         .add_partial = !s.first,
         .last = s.last,
-        .c_stride = b->stage ? nr * sizeof(float) : b->c_stride,
         .n = n,
         .epilogue = &end.e,
         .quant = b->quant ? &end.q : NULL,
     };
     for (const hew_tile *t = b->tiles; t < b->tiles + b->n_tiles; t++) {
+        const size_t c_stride = t->step * b->c_stride;
         char *const c = b->c + t->row * b->c_stride + p->column * b->c_size;
         tile.steps = t->steps + t->first[s.part];
         tile.n_steps = t->first[s.part + 1] - t->first[s.part];
         tile.m = t->m;
         tile.k = s.words ? hew_min(s.words * depth, t->k - s.word * depth) : t->k;
         tile.c = b->stage ? (char *)b->stage : c;
-        hew_start_tile(b, p, t->row, &end);
+        tile.c_stride = b->stage ? nr * sizeof(float) : c_stride;
+        hew_start_tile(b, p, t->row, t->slot, &end);
+        end.e.add_stride = t->step * b->epilogue.add_stride;
+        end.e.residual_stride = t->step * b->epilogue.residual_stride;
         if (!(s.first && s.last))
-            tile.partial = b->partial + t->row * nr * HEW_WORD;
+            tile.partial = b->partial + t->slot * nr * HEW_WORD;
         if (b->amx)
             hew_amx_configure(b->amx, &tile);
         kernel(&tile);
         if (HEW_UNLIKELY(post))
-            hew_finish_tile(b, &tile, c);
+            hew_finish_tile(b, &tile, c, c_stride);
     }
 }
 
@@ -347,7 +351,7 @@ void hew_block_row_sums(const hew_block *b, bool is_signed, int32_t *row_sums)
             for (s = t->steps + t->first[0]; s < end; s++)
                 for (size_t k = 0; k < t->k; k++)
                     sum += (row_of_step(b, s, i)[k] ^ flip) - flip;
-            row_sums[t->row + i] = (int32_t)sum;
+            row_sums[t->slot + i] = (int32_t)sum;
         }
     }
 }

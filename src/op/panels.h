@@ -88,7 +88,9 @@ HEW_INLINE bool hew_amx_keeps(const hew_reduction *r)
 
 /* A few rows of A and C. */
 typedef struct hew_tile {
-    size_t row;                   /* in the block */
+    size_t row;                   /* of C in the block */
+    size_t step;                  /* from one row of C to the next */
+    size_t slot;                  /* in the block's partial sums, and what else rows have */
     int m;                        /* rows */
     size_t k;                     /* elements of each step; its channels, if those are split */
     const hew_reduce_step *steps; /* of all parts, one after the other */
@@ -148,8 +150,9 @@ typedef struct hew_panel_end {
     int32_t b_zero[HEW_MAX_NR];
 } hew_panel_end;
 void hew_start_panel(const hew_block *block, const hew_panel *panel, hew_panel_end *end);
-void hew_start_tile(const hew_block *block, const hew_panel *panel, size_t row, hew_panel_end *end);
-void hew_finish_tile(const hew_block *block, const hew_gemm_tile *tile, char *c);
+void hew_start_tile(const hew_block *block, const hew_panel *panel, size_t row, size_t slot,
+                    hew_panel_end *end);
+void hew_finish_tile(const hew_block *block, const hew_gemm_tile *tile, char *c, size_t c_stride);
 
 /* Bytes without another activation: C's scale goes into the epilogue, as kernels.h has it. */
 HEW_INLINE void hew_quant_fold(hew_epilogue *e, hew_quant *q, bool staged)
