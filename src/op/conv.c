@@ -175,7 +175,8 @@ static hew_status plan(hew_conv *op)
     op->unit = unit_of(op);
     op->row_blocks = hew_min(cuts.row_blocks, op->pixels / op->unit);
     op->chunks = cuts.chunks;
-    op->block_rows = hew_ceil_div(op->pixels / op->unit, hew_max(op->row_blocks, 1)) * op->unit;
+    op->few_blocks = hew_min(hew_ceil_div(op->pixels, rows), op->row_blocks);
+    op->block_rows = hew_ceil_div(op->pixels / op->unit, hew_max(op->few_blocks, 1)) * op->unit;
 
     /* Weights that are not finite take tiles of one pixel: hew_conv_rows. */
     const size_t tiles = op->block_rows, parts = hew_parts(r), nr = (size_t)op->panels.max_nr;

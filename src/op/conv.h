@@ -95,6 +95,7 @@ struct hew_conv {
 
     /* The work: groups x blocks of output pixels (of the whole batch) x chunks of panels. */
     size_t pixels, block_rows, row_blocks, chunks;
+    size_t few_blocks; /* as caches want them, for a few threads */
     size_t unit; /* pixels that tiles don't cross: an image row, where whole ones lack taps; or 1 */
     size_t worker_bytes;
     size_t strips_down, strips_across; /* depthwise: strips of an image */
