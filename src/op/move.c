@@ -14,6 +14,8 @@ enum {
     TASK_BYTES = 64 << 10,  /* some 10 us: several times what handing out a task costs */
     UNIT = 64,              /* edges of a matrix's parts lie at multiples: whole cache lines */
     STRIP_BYTES = 1024,     /* of a row that is transposed: the more, the fewer pages at a time */
+    TASK_SIDE = 512,        /* rows of a part in memory, of twice as many columns: all of their pages
+                               are found in the TLB, and half of each or more is moved */
     FILL_BYTES = 4096
 };
 
@@ -153,7 +155,10 @@ static void cut(hew_move *m)
         m->task_points = hew_max(TASK_BYTES / hew_max(bytes, UNIT), 1);
         return;
     }
-    if (m->kind == HEW_MOVE_TRANSPOSE) {
+    if (m->kind == HEW_MOVE_TRANSPOSE && m->stream) {
+        m->task_j = hew_min(nj, 2 * TASK_SIDE);
+        m->task_i = hew_min(ni, TASK_SIDE);
+    } else if (m->kind == HEW_MOVE_TRANSPOSE) {
         m->task_j = hew_min(nj, STRIP_BYTES / m->size);
         m->task_i = hew_min(ni, hew_round_up(TASK_BYTES / (m->task_j * m->size), UNIT));
     } else {
@@ -182,9 +187,9 @@ void hew_move_plan(hew_move *m, const hew_nest *nest, size_t size, const void *i
         add_loop(n);
     choose(m);
     m->points = hew_nest_points(n, n->rank - 2);
-    cut(m);
     const size_t block = n->extent[n->rank - 2] * n->extent[n->rank - 1] * m->size;
     m->stream = m->points * block >= HEW_STREAM_BYTES;
+    cut(m);
     size_t count;
     const hew_kernel *const transpose = hew_kernels(HEW_FAMILY_transpose, &count);
     const hew_kernel *const copy_rows = hew_kernels(HEW_FAMILY_copy_rows, &count);

@@ -101,7 +101,16 @@ HEW_INLINE void tail_block(const size_t size, bool past, size_t rows, size_t col
     }
 }
 
-/* One block after the other in a strip of columns; a cache line of each row of out at a time. */
+/* The next lines of as many rows as a line of out has, into L2. */
+HEW_INLINE void prefetch_rows(size_t rows, const char *in, ptrdiff_t in_stride)
+{
+    for (size_t k = 0; k < rows; k++)
+        _mm_prefetch(in + (ptrdiff_t)k * in_stride, _MM_HINT_T1);
+}
+
+/* One block after the other in a strip of columns; a cache line of each row of out at a time.  From
+ * memory all columns are one strip: few rows are read side by side and far, which prefetching can
+ * follow, and the next ones are asked for meanwhile. */
 HEW_INLINE void transpose_of(const size_t size, bool stream, size_t rows, size_t columns,
                              const char *in, ptrdiff_t in_stride, char *out, ptrdiff_t out_stride)
 {
@@ -111,10 +120,14 @@ HEW_INLINE void transpose_of(const size_t size, bool stream, size_t rows, size_t
         few_rows(size, rows, columns, in, in_stride, out);
         return;
     }
-    for (size_t strip = 0; strip < columns; strip += STRIP / size) {
-        const size_t end = hew_min(strip + STRIP / size, columns);
+    const size_t length = stream ? columns : STRIP / size;
+    for (size_t strip = 0; strip < columns; strip += length) {
+        const size_t end = hew_min(strip + length, columns);
         for (size_t line = 0; line < rows; line += high)
-            for (size_t c = strip; c < end; c += wide)
+            for (size_t c = strip; c < end; c += wide) {
+                if (stream && c * size % LINE == 0 && line + 2 * high <= rows)
+                    prefetch_rows(high, in + (ptrdiff_t)(line + high) * in_stride + c * size,
+                                  in_stride);
                 for (size_t r = line; r < rows && r < line + high; r += BLOCK(size)) {
                     const char *const from = in + (ptrdiff_t)r * in_stride + c * size;
                     char *const to = out + (ptrdiff_t)c * out_stride + r * size;
@@ -125,6 +138,7 @@ HEW_INLINE void transpose_of(const size_t size, bool stream, size_t rows, size_t
                                    hew_min(rows - r, BLOCK(size)), hew_min(columns - c, wide),
                                    from, in_stride, to, out_stride);
                 }
+            }
     }
 }
 
