@@ -199,8 +199,12 @@ static void kernels(void)
     check_kernel(rows->name);
     for (int i = 0; i < 600; i++) {
         rng r = case_rng("matrix %d", i);
-        const int64_t size = 1 << rng_between(&r, 0, 3), nr = rng_between(&r, 0, 80);
-        const int64_t nc = rng_between(&r, 0, 80), gap = rng_between(&r, 0, 9);
+        /* Whole lines of few columns, or anything. */
+        const bool few = rng_chance(&r, 4);
+        const int64_t size = 1 << rng_between(&r, 0, 3);
+        const int64_t nr = few ? 64 * rng_between(&r, 1, 12) : rng_between(&r, 0, 80);
+        const int64_t nc = few ? rng_between(&r, 1, 5) : rng_between(&r, 0, 80);
+        const int64_t gap = few ? 0 : rng_between(&r, 0, 9);
         const bool copy = rng_chance(&r, 2), stream = rng_chance(&r, 2);
         const int64_t in_stride = nc * size + gap, out_stride = copy ? in_stride : nr * size + gap;
         buffer in = buffer_new((size_t)(nr * in_stride), 1, AT_BACK);

@@ -156,8 +156,8 @@ static void cut(hew_move *m)
         return;
     }
     if (m->kind == HEW_MOVE_TRANSPOSE && m->stream) {
-        m->task_j = hew_min(nj, 2 * TASK_SIDE);
-        m->task_i = hew_min(ni, TASK_SIDE);
+        m->task_j = hew_min(nj, hew_max(2 * TASK_SIDE, TASK_BYTES / row));
+        m->task_i = hew_min(ni, hew_max(TASK_SIDE, TASK_BYTES / (nj * m->size) / UNIT * UNIT));
     } else if (m->kind == HEW_MOVE_TRANSPOSE) {
         m->task_j = hew_min(nj, STRIP_BYTES / m->size);
         m->task_i = hew_min(ni, hew_round_up(TASK_BYTES / (m->task_j * m->size), UNIT));

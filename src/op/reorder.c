@@ -229,7 +229,7 @@ hew_status hew_reorder(const hew_reorder_desc *desc, const void *in, void *out,
     if (s != HEW_OK || r.images == 0)
         return s;
     const bool blocks = hew_layout_block(desc->from) || hew_layout_block(desc->to);
-    if (blocks || (r.in_type == r.out_type && r.in_type != HEW_F32 && desc->from != desc->to))
+    if (blocks || (r.in_type == r.out_type && desc->from != desc->to))
         return hew_reorder_blocks(desc, in, out, threads);
     const double start = HEW_UNLIKELY(hew_verbose()) ? hew_now() : 0;
     const char *kernel = choose(&r, desc);

@@ -18,6 +18,7 @@
  * Tails are masked.  A row that isn't there is not even loaded under a mask of nothing: where its
  * address isn't mapped, that would cost a hundred times as much.
  */
+#include "few_columns.h"
 #include "few_rows.h"
 
 enum {
@@ -156,12 +157,13 @@ TRANSPOSE(8)
 
 void HEW_TRANSPOSE(const hew_transpose *t)
 {
-    switch (t->size) {
-    case 1: transpose1(t); break;
-    case 2: transpose2(t); break;
-    case 4: transpose4(t); break;
-    case 8: transpose8(t); break;
-    }
+    if (!few_columns(t))
+        switch (t->size) {
+        case 1: transpose1(t); break;
+        case 2: transpose2(t); break;
+        case 4: transpose4(t); break;
+        case 8: transpose8(t); break;
+        }
     if (t->stream)
         _mm_sfence();
 }
