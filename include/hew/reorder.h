@@ -24,7 +24,7 @@ typedef enum hew_layout {
  *     bf16, f16 -> f32          exact
  *     t -> t                    any type of whole bytes
  *
- * Blocks of channels keep their type, and 8 don't become 16.
+ * Blocks of channels keep their type.
  *
  * A NaN stays one, quieted unless the type stays.  ONNX Cast and Transpose.
  */
