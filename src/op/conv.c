@@ -12,6 +12,7 @@ enum {
     MIN_BLOCK_ROWS = 48,
     MAX_BLOCK_ROWS = 240,
     PATCH_ROW = 512,            /* bytes of a row of taps that is worth patching up */
+    NARROW = 28,                /* pixels of an image row */
     WINDOW = 256                /* bytes of a window that is worth copying */
 };
 
@@ -148,15 +149,20 @@ static hew_status normalise(hew_conv_desc *d, int64_t out[3], int *rank, hew_for
     return s;
 }
 
-/* Tiles that lie in one image row can leave taps above and below the image out: of integers, rows
- * that don't make low tiles. */
+/*
+ * Tiles that lie in one image row can leave the taps above and below the image out; in narrow images,
+ * those on the left and right, too (conv_tiles.c).  Not where low tiles would come of it.  Tiles of
+ * floats do without most taps above and below even where they don't end with rows.
+ */
 static size_t unit_of(const hew_conv *op)
 {
-    const size_t width = (size_t)op->out[2], tiles = hew_ceil_div(width, (size_t)op->panels.mr);
-    bool padded = false;
-    for (int i = 0; i < 2; i++)
-        padded |= op->d.pad_lo[i] > 0 || op->d.pad_hi[i] > 0;
-    return op->format.integer && padded && !op->window && width / tiles >= LOW_TILE ? width : 1;
+    const hew_conv_desc *d = &op->d;
+    const size_t width = (size_t)op->out[2], mr = (size_t)op->panels.mr;
+    const bool across = d->pad_lo[2] > 0 || d->pad_hi[2] > 0;
+    const bool down = d->pad_lo[0] > 0 || d->pad_hi[0] > 0 || d->pad_lo[1] > 0 || d->pad_hi[1] > 0;
+    const bool lacking = op->format.integer ? down : across && width > 2 && width <= NARROW;
+    const size_t middle = op->format.integer ? width : width - 2;
+    return lacking && !op->window && middle / hew_ceil_div(middle, mr) >= LOW_TILE ? width : 1;
 }
 
 /* Cuts the output into blocks of pixels and chunks of panels, and adds up the scratch. */

@@ -8,6 +8,14 @@
  * a first layer of 3 channels and 7 x 7 taps has 7 steps of 21 products, not 49 of 3.  The few
  * pixels at the ends of an image row then have their short rows of taps patched up with padding:
  * zeros, or a zero point.
+ *
+ * In narrow images, tiles end with image rows, and the pixels at the left and right ends of rows are
+ * tiles of their own, from top to bottom: then most taps in the padding are left out, which are a
+ * fifth of all at 7 x 7 and 3 x 3 taps.
+ *
+ *     L 0 0 0 0 0 R        0  rows at the top have no taps above, those at the bottom none below
+ *     L 1 1 1 1 1 R        L  columns have none on the left
+ *     L 2 2 2 2 2 R        R  none on the right
  */
 #include "conv_walk.h"
 
