@@ -102,11 +102,26 @@ HEW_INLINE void tail_block(const size_t size, bool past, size_t rows, size_t col
     }
 }
 
-/* The next lines of as many rows as a line of out has, into L2. */
-HEW_INLINE void prefetch_rows(size_t rows, const char *in, ptrdiff_t in_stride)
+/* Lines of some of the next rows, into L2: of all of them when a line's blocks are done. */
+HEW_INLINE void prefetch_rows(const size_t rows, const char *in, ptrdiff_t in_stride, size_t first)
 {
-    for (size_t k = 0; k < rows; k++)
+    for (size_t k = first; k < first + rows; k++)
         _mm_prefetch(in + (ptrdiff_t)k * in_stride, _MM_HINT_T1);
+}
+
+/* 64 rows of 64 bytes: blocks would come back to a line four times, and where rows share a set of the
+ * cache it isn't there any more. */
+HEW_INLINE void bytes_of_lines(const char *in, ptrdiff_t in_stride, char *out, ptrdiff_t out_stride)
+{
+    enum { STRIDE = LINE + 16 };
+    _Alignas(LINE) char line[LINE * STRIDE];
+    for (size_t r = 0; r < LINE; r++)
+        HEW_UNROLL for (size_t i = 0; i < LINE; i += 16 * LANES)
+            lanes_store(line + r * STRIDE + i, lanes_load(in + (ptrdiff_t)r * in_stride + i));
+    for (size_t r = 0; r < LINE; r += BLOCK(1))
+        for (size_t c = 0; c < LINE; c += PIECES(1) * E(1))
+            block(1, true, line + r * STRIDE + c, STRIDE, out + (ptrdiff_t)c * out_stride + r,
+                  out_stride);
 }
 
 /* One block after the other in a strip of columns; a cache line of each row of out at a time.  From
@@ -126,9 +141,15 @@ HEW_INLINE void transpose_of(const size_t size, bool stream, size_t rows, size_t
         const size_t end = hew_min(strip + length, columns);
         for (size_t line = 0; line < rows; line += high)
             for (size_t c = strip; c < end; c += wide) {
-                if (stream && c * size % LINE == 0 && line + 2 * high <= rows)
-                    prefetch_rows(high, in + (ptrdiff_t)(line + high) * in_stride + c * size,
-                                  in_stride);
+                if (stream && line + 2 * high <= rows)
+                    prefetch_rows(size == 1 ? high : wide, in + (ptrdiff_t)(line + high) * in_stride + c * size,
+                                  in_stride, c * size % LINE / size);
+                if (stream && size == 1 && c + high <= columns && line + high <= rows) {
+                    bytes_of_lines(in + (ptrdiff_t)line * in_stride + c, in_stride,
+                                   out + (ptrdiff_t)c * out_stride + line, out_stride);
+                    c += high - wide;
+                    continue;
+                }
                 for (size_t r = line; r < rows && r < line + high; r += BLOCK(size)) {
                     const char *const from = in + (ptrdiff_t)r * in_stride + c * size;
                     char *const to = out + (ptrdiff_t)c * out_stride + r * size;
