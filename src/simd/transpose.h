@@ -125,9 +125,9 @@ HEW_INLINE void bytes_of_lines(const char *in, ptrdiff_t in_stride, char *out, p
 }
 
 /* One block after the other in a strip of columns; a cache line of each row of out at a time.  From
- * memory all columns are one strip: few rows are read side by side and far, which prefetching can
- * follow, and the next ones are asked for meanwhile. */
-HEW_INLINE void transpose_of(const size_t size, bool stream, size_t rows, size_t columns,
+ * memory, `far`, all columns are one strip: few rows are read side by side and far, which
+ * prefetching can follow, and the next ones are asked for meanwhile. */
+HEW_INLINE void transpose_of(const size_t size, bool far, bool stream, size_t rows, size_t columns,
                              const char *in, ptrdiff_t in_stride, char *out, ptrdiff_t out_stride)
 {
     const size_t wide = PIECES(size) * E(size), high = LINE / size;
@@ -136,12 +136,12 @@ HEW_INLINE void transpose_of(const size_t size, bool stream, size_t rows, size_t
         few_rows(size, rows, columns, in, in_stride, out);
         return;
     }
-    const size_t length = stream ? columns : STRIP / size;
+    const size_t length = far ? columns : STRIP / size;
     for (size_t strip = 0; strip < columns; strip += length) {
         const size_t end = hew_min(strip + length, columns);
         for (size_t line = 0; line < rows; line += high)
             for (size_t c = strip; c < end; c += wide) {
-                if (stream && line + 2 * high <= rows)
+                if (far && line + 2 * high <= rows)
                     prefetch_rows(size == 1 ? high : wide, in + (ptrdiff_t)(line + high) * in_stride + c * size,
                                   in_stride, c * size % LINE / size);
                 if (stream && size == 1 && c + high <= columns && line + high <= rows) {
@@ -168,7 +168,7 @@ HEW_INLINE void transpose_of(const size_t size, bool stream, size_t rows, size_t
     static void transpose##size(const hew_transpose *t)                                            \
     {                                                                                              \
         const bool lines = (((uintptr_t)t->out | (size_t)t->out_stride) & (LINE - 1)) == 0;        \
-        transpose_of(size, t->stream && lines, t->rows, t->columns, t->in, t->in_stride, t->out,   \
+        transpose_of(size, t->stream, t->stream && lines, t->rows, t->columns, t->in, t->in_stride, t->out,   \
                      t->out_stride);                                                               \
     }
 TRANSPOSE(1)
