@@ -125,22 +125,18 @@ static void run_link(const hew_chain_op *op, stages *s, const block *b, const he
 {
     if (l->kind == HEW_STEP_ACT) {
         op->act(&(hew_act_f32_rows){.act = l->act, .x = to.p, .x_stride = (size_t)to.row,
-                                    .x_type = to.type, .in = v.p, .in_stride = (size_t)v.row,
-                                    .in_type = v.type, .stream = to.stream, .rows = b->rows,
-                                    .n = b->n});
+                                    .in = v.p, .in_stride = (size_t)v.row, .x_type = to.type,
+                                    .in_type = v.type, .stream = to.stream, .add = NULL,
+                                    .add_stride = 0, .rows = b->rows, .n = b->n});
         return;
     }
-    hew_step_f32 step = {.kind = l->kind, .act = l->act, .from_output = l->from_output, .v = v,
-                         .out = to.p, .out_row = to.row, .out_type = to.type,
-                         .stream = to.stream, .rows = b->rows, .n = b->n};
-    step.b = source_of(op, s, b, l->b);
-    if (l->c)
-        step.c = source_of(op, s, b, l->c);
-    if (l->swap) {
-        step.v = step.b;
-        step.b = v;
-    }
-    op->step(&step);
+    const hew_step_source none = {NULL, HEW_F32, false, 0};
+    const hew_step_source with = source_of(op, s, b, l->b);
+    const hew_step_source c = l->c ? source_of(op, s, b, l->c) : none;
+    op->step(&(hew_step_f32){.kind = l->kind, .act = l->act, .from_output = l->from_output,
+                             .v = l->swap ? with : v, .b = l->swap ? v : with, .c = c,
+                             .out = to.p, .out_row = to.row, .out_type = to.type,
+                             .stream = to.stream, .rows = b->rows, .n = b->n});
 }
 
 static void run_block(const hew_chain_op *op, stages *s, const block *b)
@@ -179,9 +175,12 @@ static void run_task(void *context, size_t worker, size_t task)
     const size_t end = hew_min(first + op->task_blocks, op->blocks);
     const int outer = op->nest.rank - 2;
     size_t point = 0, row = 0, column = 0;
-    ptrdiff_t offset[HEW_NEST_TENSORS] = {0};
+    ptrdiff_t offset[HEW_NEST_TENSORS];
     stages s;
-    memset(s.held, 0, sizeof s.held);
+    for (int t = 0; t < op->nest.tensors; t++) {
+        offset[t] = 0;
+        s.held[t] = NULL;
+    }
     if (first > 0) {
         point = first / area;
         row = first % area / op->across * op->block_rows;
@@ -224,11 +223,12 @@ static void place_parts(hew_chain_op *op)
         const ptrdiff_t size = (ptrdiff_t)p->size;
         p->step = nest->extent[inner] == 1 ? size : nest->stride[t][inner];
         p->row = inner > 0 ? nest->stride[t][inner - 1] : 0;
-        p->dense = p->step == size && (one_row || p->row == (ptrdiff_t)op->n * size);
-        p->one = p->step == 0 && (one_row || p->row == 0);
-        p->direct = !is_byte(p->type) &&
-                    (p->dense || p->one ||
-                     (op->n >= SHORT_ROW && (p->step == size || p->step == 0)));
+        const bool dense = p->step == size && (one_row || p->row == (ptrdiff_t)op->n * size);
+        const bool one = p->step == 0 && (one_row || p->row == 0);
+        const bool rows = op->n >= SHORT_ROW && (p->step == size || p->step == 0);
+        p->dense = dense;
+        p->one = one;
+        p->direct = !is_byte(p->type) && (dense || one || rows);
     }
 }
 

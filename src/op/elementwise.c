@@ -14,6 +14,15 @@ static hew_status check_size(const char *op, const void *desc, size_t given, siz
     return HEW_OK;
 }
 
+/* All but the operands, 200 bytes, which an initialiser would clear: time that counts for few
+ * elements. */
+static void fill_step(hew_chain_step *step, hew_step_kind kind, const hew_act *act)
+{
+    step->kind = kind;
+    step->act = *act;
+    step->from_output = step->swap = false;
+}
+
 hew_status hew_chain(const hew_chain_desc *desc, const void *in, const void *const *operands,
                      void *out, const hew_threads *threads)
 {
@@ -36,7 +45,8 @@ hew_status hew_elementwise(const hew_elementwise_desc *desc, const void *in, voi
     const hew_status s = check_size("elementwise", desc, desc ? desc->size : 0, sizeof *desc);
     if (s != HEW_OK)
         return s;
-    const hew_chain_step step = {.act = desc->act};
+    hew_chain_step step;
+    fill_step(&step, HEW_STEP_ACT, &desc->act);
     return hew_chain_run(&(hew_chain_call){&words, &desc->in, &desc->out, &step, 1, in, NULL, out},
                          threads);
 }
@@ -51,8 +61,10 @@ hew_status hew_elementwise_backward(const hew_elementwise_backward_desc *desc, c
     if (s != HEW_OK)
         return s;
     const hew_operand from = {.tensor = desc->x}, to = {.tensor = desc->dx};
-    const hew_chain_step step = {.kind = HEW_STEP_BACKWARD, .act = desc->act,
-                                 .from_output = desc->from_output, .b.tensor = desc->dy};
+    hew_chain_step step;
+    fill_step(&step, HEW_STEP_BACKWARD, &desc->act);
+    step.from_output = desc->from_output;
+    step.b = (hew_operand){.tensor = desc->dy};
     return hew_chain_run(&(hew_chain_call){&words, &from, &to, &step, 1, x, &dy, dx}, threads);
 }
 
@@ -67,10 +79,11 @@ hew_status hew_pairwise(const hew_pairwise_desc *desc, const void *a, const void
         return hew_fail(HEW_ERR_INVALID, "pairwise: kind %d; kinds are %d to %d", (int)desc->kind,
                         HEW_STEP_ADD, HEW_STEP_PRELU);
     hew_chain_step step[2];
-    step[0] = (hew_chain_step){.kind = desc->kind, .b = desc->b};
+    fill_step(&step[0], desc->kind, &(hew_act){HEW_ACT_NONE, 0.0f, 0.0f});
+    step[0].b = desc->b;
     const bool acts = desc->act.kind != HEW_ACT_NONE;
     if (acts)
-        step[1] = (hew_chain_step){.act = desc->act};
+        fill_step(&step[1], HEW_STEP_ACT, &desc->act);
     return hew_chain_run(&(hew_chain_call){&words, &desc->a, &desc->c, step, 1 + acts, a, &b, c},
                          threads);
 }
@@ -83,7 +96,10 @@ hew_status hew_select(const hew_select_desc *desc, const void *condition, const 
     const hew_status s = check_size("select", desc, desc ? desc->size : 0, sizeof *desc);
     if (s != HEW_OK)
         return s;
-    const hew_chain_step step = {.kind = HEW_STEP_SELECT, .b = desc->a, .c = desc->b};
+    hew_chain_step step;
+    fill_step(&step, HEW_STEP_SELECT, &(hew_act){HEW_ACT_NONE, 0.0f, 0.0f});
+    step.b = desc->a;
+    step.c = desc->b;
     return hew_chain_run(&(hew_chain_call){&words, &desc->condition, &desc->out, &step, 1,
                                            condition, (const void *const[]){a, b}, out}, threads);
 }

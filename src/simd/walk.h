@@ -265,24 +265,31 @@ static void walk_staged(lane_fn *fn, const lane_loop *l, size_t n)
 /* -------------------------------------------------------------------------------- rows ---- */
 
 /* Row i of an operand; one element is spread over `lanes`. */
-HEW_INLINE lane_source row_of(const hew_step_source *s, size_t i, char *lanes)
+HEW_INLINE const void *row_of(const hew_step_source *s, size_t i, char *lanes)
 {
-    const char *const p = (const char *)s->p + (s->p ? (ptrdiff_t)i * s->row : 0);
-    if (!p || !s->one)
-        return (lane_source){p, s->type, ~(size_t)0};
+    if (!s->p)
+        return NULL;
+    const char *const p = (const char *)s->p + (ptrdiff_t)i * s->row;
+    if (!s->one)
+        return p;
+    if (i > 0 && s->row == 0)
+        return lanes;
     const uint32_t element =
         s->type == HEW_F32 ? *(const uint32_t *)p : *(const uint16_t *)p * 0x10001u;
     const f32x16 all = x16_from_bits(x16_set_int((int32_t)element));
     x16_store((float *)lanes, all);
     x16_store((float *)lanes + 16, all);
-    return (lane_source){lanes, s->type, 0};
+    return lanes;
 }
 
 HEW_INLINE bool follows(const hew_step_source *s, size_t n)
 {
     return !s->p || s->row == (s->one ? 0 : (ptrdiff_t)(n * x16_type_bytes(s->type)));
 }
-HEW_INLINE bool is_type(const hew_step_source *s, hew_type type) { return !s->p || s->type == type; }
+HEW_INLINE bool is_type(const hew_step_source *s, hew_type type)
+{
+    return !s->p || s->type == type;
+}
 
 static void walk_rows(lane_fn *fn, bool light, const hew_step_f32 *s)
 {
@@ -295,10 +302,15 @@ static void walk_rows(lane_fn *fn, bool light, const hew_step_f32 *s)
     const size_t rows = joined ? hew_min(s->rows, 1) : s->rows, n = joined ? s->rows * s->n : s->n;
     if (n == 0)
         return;
+    const size_t all = ~(size_t)0;
+    lane_loop l = {{NULL, s->v.type, s->v.one ? 0 : all}, {NULL, s->b.type, s->b.one ? 0 : all},
+                   {NULL, s->c.type, s->c.one ? 0 : all},
+                   {s->act.kind, s->act.alpha, s->act.beta}, {NULL, type, s->stream}, 0};
     for (size_t i = 0; i < rows; i++) {
-        lane_loop l = {row_of(&s->v, i, lanes[0]), row_of(&s->b, i, lanes[1]),
-                       row_of(&s->c, i, lanes[2]), {s->act.kind, s->act.alpha, s->act.beta},
-                       {(char *)s->out + (ptrdiff_t)i * s->out_row, type, s->stream}, 0};
+        l.v.p = row_of(&s->v, i, lanes[0]);
+        l.b.p = row_of(&s->b, i, lanes[1]);
+        l.c.p = row_of(&s->c, i, lanes[2]);
+        l.out.p = (char *)s->out + (ptrdiff_t)i * s->out_row;
         if (staged)
             walk_staged(fn, &l, n);
         else
