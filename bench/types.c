@@ -145,7 +145,9 @@ void fill_values(hew_type type, void *x, size_t count, double lo, double hi, uin
 enum {
     F32 = 1 << HEW_F32, BF16 = 1 << HEW_BF16, S8 = 1 << HEW_S8, U8 = 1 << HEW_U8,
     S32 = 1 << HEW_S32, S4 = 1 << HEW_S4, F16 = 1 << HEW_F16,
-    PRODUCTS = 1 << PROBLEM_GEMM | 1 << PROBLEM_IP, ANY = (1 << PROBLEM_OP_COUNT) - 1
+    PRODUCTS = 1 << PROBLEM_GEMM | 1 << PROBLEM_IP,
+    CHAINS = 1 << PROBLEM_ELTWISE | 1 << PROBLEM_SUM | 1 << PROBLEM_BINARY | 1 << PROBLEM_PRELU,
+    ANY = (1 << PROBLEM_OP_COUNT) - 1
 };
 
 static const struct {
@@ -246,6 +248,7 @@ static const struct {
      "u8 or s8 times s8 or u8 to u8, s8, s32, f32 or bf16"},
     {PRODUCTS, F32, S8 | S4, F32, false, false, "wo8, wo4"},
     {PRODUCTS, F32, S8, F32 | BF16 | U8 | S8, false, true, "dyn8, dyn8u"},
+    {CHAINS, BF16, BF16, BF16, true, false, "bf16"},
     {1 << PROBLEM_POOL, U8 | S8, U8 | S8, U8 | S8, true, false, "u8, s8"},
 };
 

@@ -214,6 +214,11 @@ HEW_INLINE i32x16 x16_to_bf16(f32x16 a)
     return x16_bits(
         x16_select(x16_unordered(a, a), x16_from_bits(quiet), x16_from_bits(rounded)));
 }
+HEW_INLINE i32x16 x16_quiet_bf16(f32x16 a)
+{
+    const i32x16 bits = x16_bits(a), quiet = x16_or_int(bits, x16_set_int(0x400000));
+    return x16_bits(x16_select(x16_unordered(a, a), x16_from_bits(quiet), a));
+}
 HEW_INLINE i32x16 x16_zip_upper(i32x16 a, i32x16 b)
 {
     return (i32x16){_mm256_blend_epi16(_mm256_srli_epi32(a.lo, 16), b.lo, 0xaa),

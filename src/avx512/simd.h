@@ -127,6 +127,11 @@ HEW_INLINE i32x16 x16_to_bf16(f32x16 a)
     return _mm512_castps_si512(_mm512_fixupimm_ps(_mm512_castsi512_ps(rounded), a,
                                                   _mm512_set1_epi32(0x22), 0));
 }
+/* a where all of its lower halves are 0: NaNs are quieted. */
+HEW_INLINE i32x16 x16_quiet_bf16(f32x16 a)
+{
+    return _mm512_castps_si512(_mm512_fixupimm_ps(a, a, _mm512_set1_epi32(0x22), 0));
+}
 /* Pairs of the upper halves: a's below b's. */
 HEW_INLINE i32x16 x16_zip_upper(i32x16 a, i32x16 b)
 {

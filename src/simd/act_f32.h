@@ -3,12 +3,12 @@
  *
  * The including file has its simd.h included first and defines HEW_ACT_F32, the kernel's name.
  * Bound by memory for the simple kinds and by arithmetic for those with an exp in them: 20 to 60
- * operations for 16 elements.  The loops: walk.h.
+ * operations for 16 elements.  The loops: walk.h, walk_rows.h.
  */
 #include "kernels_rows.h"
 #include "power.h"
 #include "trig.h"
-#include "walk.h"
+#include "walk_rows.h"
 
 /* Powers that are less work. */
 enum { POWER_SQUARE = HEW_ACT_COUNT, POWER_ROOT };
@@ -60,49 +60,56 @@ HEW_INLINE f32x16 act(const int kind, const x16_act *of, f32x16 x, f32x16 b, f32
     return x;
 }
 
-HEW_INLINE bool is_light(const hew_act_kind kind)
+static lane_weight weight_of(hew_act_kind kind)
 {
-    return kind == HEW_ACT_RELU || kind == HEW_ACT_LEAKY_RELU || kind == HEW_ACT_CLIP ||
-           kind == HEW_ACT_HARDSWISH || kind == HEW_ACT_HARDSIGMOID || kind == HEW_ACT_ABS ||
-           kind == HEW_ACT_SQUARE || kind == HEW_ACT_LINEAR || kind == HEW_ACT_ROUND;
+    switch ((int)kind) {
+    case HEW_ACT_NONE: return TYPED;
+    case HEW_ACT_RELU:
+    case HEW_ACT_LEAKY_RELU:
+    case HEW_ACT_CLIP:
+    case HEW_ACT_HARDSWISH:
+    case HEW_ACT_HARDSIGMOID:
+    case HEW_ACT_ABS:
+    case HEW_ACT_SQUARE:
+    case HEW_ACT_LINEAR:
+    case HEW_ACT_ROUND: return LIGHT;
+    }
+    return HEAVY;
 }
 
 /* The kind is a literal in every call: each is a loop of its own. */
-#define ACT_LIGHT(name, kind)                                                                      \
-    static void name(const lane_loop *l, size_t n) { walk_light(act, kind, 1, l, n); }
-#define ACT_KIND(name, kind)                                                                       \
-    static void name(const lane_loop *l, size_t n) { walk_any(act, kind, 1, l, n); }
-ACT_KIND(none, HEW_ACT_NONE)
-ACT_LIGHT(relu, HEW_ACT_RELU)
-ACT_LIGHT(leaky_relu, HEW_ACT_LEAKY_RELU)
-ACT_LIGHT(clip, HEW_ACT_CLIP)
-ACT_KIND(elu, HEW_ACT_ELU)
-ACT_KIND(sigmoid, HEW_ACT_SIGMOID)
-ACT_KIND(hyperbolic_tangent, HEW_ACT_TANH)
-ACT_KIND(silu, HEW_ACT_SILU)
-ACT_KIND(gelu_erf, HEW_ACT_GELU_ERF)
-ACT_KIND(gelu_tanh, HEW_ACT_GELU_TANH)
-ACT_LIGHT(hardswish, HEW_ACT_HARDSWISH)
-ACT_LIGHT(hard_sigmoid, HEW_ACT_HARDSIGMOID)
-ACT_KIND(mish, HEW_ACT_MISH)
-ACT_LIGHT(absolute, HEW_ACT_ABS)
-ACT_LIGHT(square, HEW_ACT_SQUARE)
-ACT_KIND(square_root, HEW_ACT_SQRT)
-ACT_KIND(reciprocal_root, HEW_ACT_RSQRT)
-ACT_KIND(exponential, HEW_ACT_EXP)
-ACT_KIND(exponential_less_one, HEW_ACT_EXPM1)
-ACT_KIND(logarithm, HEW_ACT_LOG)
-ACT_KIND(logarithm_plus_one, HEW_ACT_LOG1P)
-ACT_KIND(any_power, HEW_ACT_POW)
-ACT_LIGHT(linear, HEW_ACT_LINEAR)
-ACT_KIND(softplus, HEW_ACT_SOFTPLUS)
-ACT_KIND(error_function, HEW_ACT_ERF)
-ACT_LIGHT(nearest, HEW_ACT_ROUND)
-ACT_KIND(sine, HEW_ACT_SIN)
-ACT_KIND(cosine, HEW_ACT_COS)
+#define ACT_KIND(name, walk, kind)                                                                 \
+    static void name(const lane_loop *l, size_t n) { walk(act, kind, 1, l, n); }
+ACT_KIND(relu, walk_exact, HEW_ACT_RELU)
+ACT_KIND(leaky_relu, walk_light, HEW_ACT_LEAKY_RELU)
+ACT_KIND(clip, walk_light, HEW_ACT_CLIP)
+ACT_KIND(elu, walk_heavy, HEW_ACT_ELU)
+ACT_KIND(sigmoid, walk_heavy, HEW_ACT_SIGMOID)
+ACT_KIND(hyperbolic_tangent, walk_heavy, HEW_ACT_TANH)
+ACT_KIND(silu, walk_heavy, HEW_ACT_SILU)
+ACT_KIND(gelu_erf, walk_heavy, HEW_ACT_GELU_ERF)
+ACT_KIND(gelu_tanh, walk_heavy, HEW_ACT_GELU_TANH)
+ACT_KIND(hardswish, walk_light, HEW_ACT_HARDSWISH)
+ACT_KIND(hard_sigmoid, walk_light, HEW_ACT_HARDSIGMOID)
+ACT_KIND(mish, walk_heavy, HEW_ACT_MISH)
+ACT_KIND(absolute, walk_exact, HEW_ACT_ABS)
+ACT_KIND(square, walk_light, HEW_ACT_SQUARE)
+ACT_KIND(square_root, walk_heavy, HEW_ACT_SQRT)
+ACT_KIND(reciprocal_root, walk_heavy, HEW_ACT_RSQRT)
+ACT_KIND(exponential, walk_heavy, HEW_ACT_EXP)
+ACT_KIND(exponential_less_one, walk_heavy, HEW_ACT_EXPM1)
+ACT_KIND(logarithm, walk_heavy, HEW_ACT_LOG)
+ACT_KIND(logarithm_plus_one, walk_heavy, HEW_ACT_LOG1P)
+ACT_KIND(any_power, walk_heavy, HEW_ACT_POW)
+ACT_KIND(linear, walk_light, HEW_ACT_LINEAR)
+ACT_KIND(softplus, walk_heavy, HEW_ACT_SOFTPLUS)
+ACT_KIND(error_function, walk_heavy, HEW_ACT_ERF)
+ACT_KIND(nearest, walk_exact, HEW_ACT_ROUND)
+ACT_KIND(sine, walk_heavy, HEW_ACT_SIN)
+ACT_KIND(cosine, walk_heavy, HEW_ACT_COS)
 
-ACT_KIND(power_square, POWER_SQUARE)
-ACT_KIND(power_root, POWER_ROOT)
+ACT_KIND(power_square, walk_heavy, POWER_SQUARE)
+ACT_KIND(power_root, walk_heavy, POWER_ROOT)
 
 static void power(const lane_loop *l, size_t n)
 {
@@ -132,7 +139,7 @@ static void act_of_sum(lane_fn *fn, const hew_act_f32_rows *r, size_t i)
         const size_t part = hew_min(BLOCK, r->n - j);
         add_row(in + j, add + j, x + j, part);
         if (r->act.kind != HEW_ACT_NONE)
-            walk_rows(fn, is_light(r->act.kind),
+            walk_rows(fn, weight_of(r->act.kind),
                       &(hew_step_f32){.act = r->act, .v.p = x + j, .out = x + j, .rows = 1,
                                       .n = part});
     }
@@ -141,7 +148,7 @@ static void act_of_sum(lane_fn *fn, const hew_act_f32_rows *r, size_t i)
 void HEW_ACT_F32(const hew_act_f32_rows *rows)
 {
     static lane_fn *const kinds[HEW_ACT_COUNT] = {
-        none, relu, leaky_relu, clip, elu, sigmoid, hyperbolic_tangent, silu, gelu_erf, gelu_tanh,
+        walk_typed, relu, leaky_relu, clip, elu, sigmoid, hyperbolic_tangent, silu, gelu_erf, gelu_tanh,
         hardswish, hard_sigmoid, mish, absolute, square, square_root, reciprocal_root, exponential,
         exponential_less_one, logarithm, logarithm_plus_one, power, linear, softplus,
         error_function, nearest, sine, cosine};
@@ -155,7 +162,7 @@ void HEW_ACT_F32(const hew_act_f32_rows *rows)
     }
     lane_fn *const fn = kinds[r.act.kind];
     if (!r.add) {
-        walk_rows(fn, is_light(r.act.kind),
+        walk_rows(fn, weight_of(r.act.kind),
                   &(hew_step_f32){.act = r.act, .v = {r.in, r.in_type, false,
                                                       (ptrdiff_t)r.in_stride},
                                   .out = r.x, .out_row = (ptrdiff_t)r.x_stride,

@@ -3,9 +3,10 @@
  *
  * The including file has its simd.h included first and defines HEW_STEP_F32, the kernel's name.
  * Bound by memory but for powers, divisions and the derivatives of what has an exp in it.  The
- * loops: walk.h.
+ * loops: walk.h, walk_rows.h.
  */
 #include "derivative.h"
+#include "walk_rows.h"
 
 HEW_INLINE f32x16 truth(mask16 m) { return x16_select(m, x16_set(1.0f), x16_set(0.0f)); }
 
@@ -41,17 +42,17 @@ STEP_KIND(add, walk_light, HEW_STEP_ADD, 2)
 STEP_KIND(sub, walk_light, HEW_STEP_SUB, 2)
 STEP_KIND(mul, walk_light, HEW_STEP_MUL, 2)
 STEP_KIND(div_by, walk_light, HEW_STEP_DIV, 2)
-STEP_KIND(min_with, walk_light, HEW_STEP_MIN, 2)
-STEP_KIND(max_with, walk_light, HEW_STEP_MAX, 2)
-STEP_KIND(power, walk_any, HEW_STEP_POW, 2)
-STEP_KIND(equal, walk_light, HEW_STEP_EQ, 2)
-STEP_KIND(unequal, walk_light, HEW_STEP_NE, 2)
-STEP_KIND(less, walk_light, HEW_STEP_LT, 2)
-STEP_KIND(less_or_equal, walk_light, HEW_STEP_LE, 2)
-STEP_KIND(greater, walk_light, HEW_STEP_GT, 2)
-STEP_KIND(greater_or_equal, walk_light, HEW_STEP_GE, 2)
+STEP_KIND(min_with, walk_exact, HEW_STEP_MIN, 2)
+STEP_KIND(max_with, walk_exact, HEW_STEP_MAX, 2)
+STEP_KIND(power, walk_heavy, HEW_STEP_POW, 2)
+STEP_KIND(equal, walk_exact, HEW_STEP_EQ, 2)
+STEP_KIND(unequal, walk_exact, HEW_STEP_NE, 2)
+STEP_KIND(less, walk_exact, HEW_STEP_LT, 2)
+STEP_KIND(less_or_equal, walk_exact, HEW_STEP_LE, 2)
+STEP_KIND(greater, walk_exact, HEW_STEP_GT, 2)
+STEP_KIND(greater_or_equal, walk_exact, HEW_STEP_GE, 2)
 STEP_KIND(prelu, walk_light, HEW_STEP_PRELU, 2)
-STEP_KIND(choose, walk_light, HEW_STEP_SELECT, 3)
+STEP_KIND(choose, walk_exact, HEW_STEP_SELECT, 3)
 STEP_KIND(prelu_backward, walk_light, HEW_STEP_PRELU_BACKWARD, 3)
 STEP_KIND(slope_backward, walk_light, HEW_STEP_SLOPE_BACKWARD, 2)
 
@@ -69,39 +70,45 @@ HEW_INLINE f32x16 from_output(const int kind, const x16_act *of, f32x16 v, f32x1
 
 #define BACKWARD(name, walk, op, kind)                                                             \
     static void name(const lane_loop *l, size_t n) { walk(op, kind, 2, l, n); }
-BACKWARD(d_none, walk_any, from_input, HEW_ACT_NONE)
-BACKWARD(d_relu, walk_light, from_input, HEW_ACT_RELU)
+/* dy itself */
+static void d_none(const lane_loop *l, size_t n)
+{
+    lane_loop s = loop_from(l, 0, l->first, l->out.stream);
+    s.v = s.b;
+    walk_typed(&s, n);
+}
+BACKWARD(d_relu, walk_exact, from_input, HEW_ACT_RELU)
 BACKWARD(d_leaky_relu, walk_light, from_input, HEW_ACT_LEAKY_RELU)
-BACKWARD(d_clip, walk_light, from_input, HEW_ACT_CLIP)
-BACKWARD(d_elu, walk_any, from_input, HEW_ACT_ELU)
-BACKWARD(d_sigmoid, walk_any, from_input, HEW_ACT_SIGMOID)
-BACKWARD(d_tanh, walk_any, from_input, HEW_ACT_TANH)
-BACKWARD(d_silu, walk_any, from_input, HEW_ACT_SILU)
-BACKWARD(d_gelu_erf, walk_any, from_input, HEW_ACT_GELU_ERF)
-BACKWARD(d_gelu_tanh, walk_any, from_input, HEW_ACT_GELU_TANH)
-BACKWARD(d_hardswish, walk_any, from_input, HEW_ACT_HARDSWISH)
-BACKWARD(d_hardsigmoid, walk_any, from_input, HEW_ACT_HARDSIGMOID)
-BACKWARD(d_mish, walk_any, from_input, HEW_ACT_MISH)
-BACKWARD(d_abs, walk_light, from_input, HEW_ACT_ABS)
+BACKWARD(d_clip, walk_exact, from_input, HEW_ACT_CLIP)
+BACKWARD(d_elu, walk_heavy, from_input, HEW_ACT_ELU)
+BACKWARD(d_sigmoid, walk_heavy, from_input, HEW_ACT_SIGMOID)
+BACKWARD(d_tanh, walk_heavy, from_input, HEW_ACT_TANH)
+BACKWARD(d_silu, walk_heavy, from_input, HEW_ACT_SILU)
+BACKWARD(d_gelu_erf, walk_heavy, from_input, HEW_ACT_GELU_ERF)
+BACKWARD(d_gelu_tanh, walk_heavy, from_input, HEW_ACT_GELU_TANH)
+BACKWARD(d_hardswish, walk_heavy, from_input, HEW_ACT_HARDSWISH)
+BACKWARD(d_hardsigmoid, walk_heavy, from_input, HEW_ACT_HARDSIGMOID)
+BACKWARD(d_mish, walk_heavy, from_input, HEW_ACT_MISH)
+BACKWARD(d_abs, walk_exact, from_input, HEW_ACT_ABS)
 BACKWARD(d_square, walk_light, from_input, HEW_ACT_SQUARE)
-BACKWARD(d_sqrt, walk_any, from_input, HEW_ACT_SQRT)
-BACKWARD(d_rsqrt, walk_any, from_input, HEW_ACT_RSQRT)
-BACKWARD(d_exp, walk_any, from_input, HEW_ACT_EXP)
-BACKWARD(d_log, walk_any, from_input, HEW_ACT_LOG)
-BACKWARD(d_log1p, walk_any, from_input, HEW_ACT_LOG1P)
-BACKWARD(d_pow, walk_any, from_input, HEW_ACT_POW)
+BACKWARD(d_sqrt, walk_heavy, from_input, HEW_ACT_SQRT)
+BACKWARD(d_rsqrt, walk_heavy, from_input, HEW_ACT_RSQRT)
+BACKWARD(d_exp, walk_heavy, from_input, HEW_ACT_EXP)
+BACKWARD(d_log, walk_heavy, from_input, HEW_ACT_LOG)
+BACKWARD(d_log1p, walk_heavy, from_input, HEW_ACT_LOG1P)
+BACKWARD(d_pow, walk_heavy, from_input, HEW_ACT_POW)
 BACKWARD(d_linear, walk_light, from_input, HEW_ACT_LINEAR)
-BACKWARD(d_softplus, walk_any, from_input, HEW_ACT_SOFTPLUS)
-BACKWARD(d_erf, walk_any, from_input, HEW_ACT_ERF)
-BACKWARD(d_round, walk_any, from_input, HEW_ACT_ROUND)
-BACKWARD(d_sin, walk_any, from_input, HEW_ACT_SIN)
-BACKWARD(d_cos, walk_any, from_input, HEW_ACT_COS)
-BACKWARD(o_elu, walk_any, from_output, HEW_ACT_ELU)
+BACKWARD(d_softplus, walk_heavy, from_input, HEW_ACT_SOFTPLUS)
+BACKWARD(d_erf, walk_heavy, from_input, HEW_ACT_ERF)
+BACKWARD(d_round, walk_heavy, from_input, HEW_ACT_ROUND)
+BACKWARD(d_sin, walk_heavy, from_input, HEW_ACT_SIN)
+BACKWARD(d_cos, walk_heavy, from_input, HEW_ACT_COS)
+BACKWARD(o_elu, walk_heavy, from_output, HEW_ACT_ELU)
 BACKWARD(o_sigmoid, walk_light, from_output, HEW_ACT_SIGMOID)
 BACKWARD(o_tanh, walk_light, from_output, HEW_ACT_TANH)
-BACKWARD(o_hardsigmoid, walk_any, from_output, HEW_ACT_HARDSIGMOID)
-BACKWARD(o_sqrt, walk_any, from_output, HEW_ACT_SQRT)
-BACKWARD(o_rsqrt, walk_any, from_output, HEW_ACT_RSQRT)
+BACKWARD(o_hardsigmoid, walk_heavy, from_output, HEW_ACT_HARDSIGMOID)
+BACKWARD(o_sqrt, walk_heavy, from_output, HEW_ACT_SQRT)
+BACKWARD(o_rsqrt, walk_heavy, from_output, HEW_ACT_RSQRT)
 BACKWARD(o_exp, walk_light, from_output, HEW_ACT_EXP)
 BACKWARD(o_expm1, walk_light, from_output, HEW_ACT_EXPM1)
 
@@ -127,23 +134,24 @@ static lane_fn *loop_of(const hew_step_f32 *s)
     return (s->from_output ? of_output : of_input)[s->act.kind];
 }
 
-static bool is_light(const hew_step_f32 *s)
+static lane_weight weight_of(const hew_step_f32 *s)
 {
     if (s->kind != HEW_STEP_BACKWARD)
-        return s->kind != HEW_STEP_POW;
+        return s->kind == HEW_STEP_POW ? HEAVY : LIGHT;
     switch ((int)s->act.kind) {
+    case HEW_ACT_NONE: return TYPED;
     case HEW_ACT_RELU:
     case HEW_ACT_LEAKY_RELU:
     case HEW_ACT_CLIP:
-    case HEW_ACT_LINEAR: return true;
+    case HEW_ACT_LINEAR: return LIGHT;
     case HEW_ACT_ABS:
-    case HEW_ACT_SQUARE: return !s->from_output;
+    case HEW_ACT_SQUARE: return s->from_output ? HEAVY : LIGHT;
     case HEW_ACT_SIGMOID:
     case HEW_ACT_TANH:
     case HEW_ACT_EXP:
-    case HEW_ACT_EXPM1: return s->from_output;
+    case HEW_ACT_EXPM1: return s->from_output ? LIGHT : HEAVY;
     }
-    return false;
+    return HEAVY;
 }
 
-void HEW_STEP_F32(const hew_step_f32 *s) { walk_rows(loop_of(s), is_light(s), s); }
+void HEW_STEP_F32(const hew_step_f32 *s) { walk_rows(loop_of(s), weight_of(s), s); }
