@@ -5,14 +5,11 @@
 
 #include <string.h>
 
-/* A block's tiles are found again for each chunk of panels. */
-enum { THREAD_TASKS = 4 };
-
 typedef struct run_state {
     const hew_conv *op;
     const hew_conv_args *args;
     int height; /* of tiles */
-    size_t blocks, chunks;
+    hew_cuts cuts;
 } run_state;
 
 /* What a block adds to its sums, and scales them by. */
@@ -72,8 +69,8 @@ static void run_task(void *context, size_t worker, size_t task)
 {
     const run_state *s = context;
     const hew_conv *op = s->op;
-    const size_t chunk = task % s->chunks, block = task / s->chunks % s->blocks;
-    const size_t group = task / s->chunks / s->blocks;
+    const size_t chunk = task % s->cuts.chunks, block = task / s->cuts.chunks % s->cuts.row_blocks;
+    const size_t group = task / s->cuts.chunks / s->cuts.row_blocks;
     char *scratch = (char *)s->args->scratch + worker * op->worker_bytes;
     const size_t rows = op->block_rows, taps = op->reduction.rows * op->reduction.taps;
     const size_t mr = (size_t)op->panels.mr, nr = (size_t)op->panels.max_nr;
@@ -88,14 +85,14 @@ static void run_task(void *context, size_t worker, size_t task)
         .op = op,
         .in = (const char *)s->args->in + group * op->group_in * op->format.a_size,
         .pad = pad,
-        .begin = hew_cut(op->pixels / op->unit, s->blocks, block) * op->unit,
-        .end = hew_cut(op->pixels / op->unit, s->blocks, block + 1) * op->unit,
+        .begin = hew_cut(op->pixels / op->unit, s->cuts.row_blocks, block) * op->unit,
+        .end = hew_cut(op->pixels / op->unit, s->cuts.row_blocks, block + 1) * op->unit,
         .height = s->height,
         .all_taps = op->format.integer &&
                     (s->args->in_zero != 0 || (op->format.a_signed && op->depth == HEW_WORD))};
     hew_block b = hew_conv_block(op, s->args, group, where.begin);
-    b.panel_begin = hew_cut(op->panels.count, s->chunks, chunk);
-    b.panel_end = hew_cut(op->panels.count, s->chunks, chunk + 1);
+    b.panel_begin = hew_cut(op->panels.count, s->cuts.chunks, chunk);
+    b.panel_end = hew_cut(op->panels.count, s->cuts.chunks, chunk + 1);
     b.tiles = tiles;
     b.n_tiles = hew_conv_tiles(&where, tiles, steps, first, patches);
     b.partial = hew_take(&scratch, hew_max(rows, mr) * nr * HEW_WORD);
@@ -130,14 +127,11 @@ static hew_status run(const hew_conv *op, const hew_conv_args *args)
         return hew_dwconv_s8_run(op, args);
     if (op->path == HEW_CONV_AMX)
         return hew_conv_amx_run(op, args);
-    const size_t threads = args->threads ? args->threads->count : 1;
-    const size_t groups = (size_t)op->d.groups, few = groups * op->few_blocks;
-    run_state s = {op, args, header->nonfinite ? 1 : op->panels.mr, op->row_blocks, op->chunks};
-    if (threads == 1 || few * op->chunks >= threads * THREAD_TASKS) {
-        s.blocks = op->few_blocks;
-        s.chunks = threads == 1 ? 1 : hew_min(op->chunks, hew_ceil_div(threads * THREAD_TASKS, few));
-    }
-    return hew_parallel(args->threads, groups * s.blocks * s.chunks, run_task, &s);
+    const size_t threads = args->threads ? args->threads->count : 1, groups = (size_t)op->d.groups;
+    run_state s = {op, args, header->nonfinite ? 1 : op->panels.mr,
+                   hew_cuts_for((hew_cuts){op->row_blocks, op->chunks}, op->few_blocks, groups,
+                                threads)};
+    return hew_parallel(args->threads, groups * s.cuts.row_blocks * s.cuts.chunks, run_task, &s);
 }
 
 size_t hew_conv_scratch_size(const hew_conv *op, size_t threads)

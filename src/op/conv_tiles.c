@@ -313,7 +313,7 @@ static hew_range taps_in_column(const hew_conv *op, int64_t x)
     return hew_taps_inside(x * d->stride[2] - d->pad_lo[2], d->kernel[2], d->dilation[2], d->in[2]);
 }
 
-/* Whether the first or last columns lack taps, and can be tiles of their own that leave those out. */
+/* Whether the first or last column lacks taps, and can be tiles of its own that leave those out. */
 static bool lacks_taps(const hew_conv_rows *rows, int64_t x, int64_t next)
 {
     const hew_conv *op = rows->op;

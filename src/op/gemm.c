@@ -234,9 +234,10 @@ static hew_status plan(hew_gemm *op)
                                         (double)d->n * (double)op->words);
     op->row_blocks = cuts.row_blocks;
     op->chunks = cuts.chunks;
-    op->block_rows = hew_ceil_div(hew_ceil_div(m, op->row_unit), hew_max(op->row_blocks, 1)) *
+    op->few_blocks = hew_min(hew_ceil_div(m, most), op->row_blocks);
+    op->block_rows = hew_ceil_div(hew_ceil_div(m, op->row_unit), hew_max(op->few_blocks, 1)) *
                      op->row_unit;
-    const double macs = (double)hew_min(op->block_rows, m) * (double)d->n * (double)op->words;
+    const double macs = (double)m * (double)d->n * (double)op->words;
     op->members_per_task = 1;
     if (op->row_blocks <= 1 && op->chunks == 1)
         op->members_per_task = macs < 1 ? (size_t)hew_max((size_t)d->batch, 1)

@@ -42,6 +42,7 @@ struct hew_gemm {
 
     /* The work: batch x row_blocks x chunks of panels, from the shape alone. */
     size_t block_rows, row_blocks, chunks;
+    size_t few_blocks;       /* as caches want them, for a few threads */
     size_t row_unit;         /* blocks of rows are whole numbers of these, but for the last */
     size_t members_per_task; /* small members go together; 1 unless row_blocks and chunks are 1 */
     size_t group_panels;     /* ONE_SHOT packs this many panels at a time */
@@ -90,11 +91,11 @@ void hew_wo_pack_panel(const hew_gemm *op, const void *b, size_t panel, void *ou
 void hew_wo_pack_plain(const hew_gemm *op, const void *b, int8_t *out);
 hew_status hew_wo_run(const hew_gemm *op, const hew_gemm_args *args, char *workers);
 
-/* The first row of a block of rows. */
-HEW_INLINE size_t hew_gemm_row(const hew_gemm *op, size_t block)
+/* The first row of one of so many blocks of rows. */
+HEW_INLINE size_t hew_gemm_row(const hew_gemm *op, size_t blocks, size_t block)
 {
     const size_t m = (size_t)op->d.m, units = hew_ceil_div(m, op->row_unit);
-    return hew_min(m, hew_cut(units, op->row_blocks, block) * op->row_unit);
+    return hew_min(m, hew_cut(units, blocks, block) * op->row_unit);
 }
 
 /* Parts of packed B: gemm_pack.c. */
@@ -168,7 +169,7 @@ typedef struct hew_gemm_run_state {
     const char *packed;              /* panels, from panel 0 */
     const int32_t *b_sums;           /* of integer B's columns, from column 0 */
     size_t panel_begin, panel_end;   /* of this group */
-    size_t chunks;                   /* it is cut into */
+    size_t blocks, chunks;           /* it is cut into */
     char *workers;                   /* worker_bytes each */
 } hew_gemm_run_state;
 

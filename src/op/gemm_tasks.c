@@ -139,12 +139,12 @@ static void run_task(void *context, size_t worker, size_t task)
     const hew_gemm_run_state *s = context;
     const hew_gemm *op = s->op;
     const size_t batch = (size_t)op->d.batch;
-    const size_t chunk = task % s->chunks, block = task / s->chunks % op->row_blocks;
+    const size_t chunk = task % s->chunks, block = task / s->chunks % s->blocks;
     const size_t panels = s->panel_end - s->panel_begin;
-    const size_t first = task / s->chunks / op->row_blocks * op->members_per_task;
+    const size_t first = task / s->chunks / s->blocks * op->members_per_task;
     hew_amx_state amx = {.config = op->amx_config};
-    piece p = {.row = hew_gemm_row(op, block),
-               .row_end = hew_gemm_row(op, block + 1),
+    piece p = {.row = hew_gemm_row(op, s->blocks, block),
+               .row_end = hew_gemm_row(op, s->blocks, block + 1),
                .panel_begin = s->panel_begin + hew_cut(panels, s->chunks, chunk),
                .panel_end = s->panel_begin + hew_cut(panels, s->chunks, chunk + 1),
                .b = s->packed,
@@ -202,9 +202,9 @@ static void run_batched(void *context, size_t worker, size_t task)
                         p.member * (size_t)op->d.stride_b * op->format.b_size;
         for (size_t panel = p.panel_begin; panel < p.panel_end; panel++)
             pack_panel(op, b, panel, p.panel_begin, packed);
-        for (size_t block = 0; block < op->row_blocks; block++) {
-            p.row = hew_gemm_row(op, block);
-            p.row_end = hew_gemm_row(op, block + 1);
+        for (size_t block = 0; block < op->few_blocks; block++) {
+            p.row = hew_gemm_row(op, op->few_blocks, block);
+            p.row_end = hew_gemm_row(op, op->few_blocks, block + 1);
             run_piece(s, &p, scratch);
         }
     }
@@ -225,13 +225,14 @@ static hew_status run_one_shot(hew_gemm_run_state *s)
     const hew_gemm *op = s->op;
     const hew_threads *threads = s->args->threads;
     const size_t members = hew_ceil_div((size_t)op->d.batch, op->members_per_task);
+    const size_t chunks = s->chunks;
     for (size_t begin = 0; begin < op->panels.count; begin += op->group_panels) {
         s->panel_begin = begin;
         s->panel_end = hew_min(begin + op->group_panels, op->panels.count);
-        s->chunks = hew_min(op->chunks, s->panel_end - begin);
+        s->chunks = hew_min(chunks, s->panel_end - begin);
         s->packed = group_panels(op, begin, s->args->scratch);
         s->b_sums = group_sums(op, begin, s->args->scratch);
-        const size_t panels = s->panel_end - begin, tasks = members * op->row_blocks * s->chunks;
+        const size_t panels = s->panel_end - begin, tasks = members * s->blocks * s->chunks;
         hew_status status = hew_parallel(threads, panels, pack_task, s);
         if (status == HEW_OK)
             status = hew_parallel(threads, tasks, run_task, s);
@@ -253,10 +254,13 @@ hew_status hew_gemm_run_tasks(const hew_gemm *op, const hew_gemm_args *args, cha
     if (op->path == HEW_GEMM_WEIGHT_ONLY)
         return hew_wo_run(op, args, workers);
     const size_t members = hew_ceil_div((size_t)op->d.batch, op->members_per_task);
+    const hew_cuts cuts = hew_cuts_for((hew_cuts){op->row_blocks, op->chunks}, op->few_blocks,
+                                       members, args->threads ? args->threads->count : 1);
     hew_gemm_run_state s = {.op = op,
                             .args = args,
                             .panel_end = op->panels.count,
-                            .chunks = op->chunks,
+                            .blocks = cuts.row_blocks,
+                            .chunks = cuts.chunks,
                             .workers = workers + op->shared_bytes};
     if (op->path == HEW_GEMM_ONE_SHOT)
         return run_one_shot(&s);
@@ -266,5 +270,5 @@ hew_status hew_gemm_run_tasks(const hew_gemm *op, const hew_gemm_args *args, cha
         s.packed = hew_gemm_packed_panels(op, args->packed_b);
         s.b_sums = hew_gemm_packed_sums(args->packed_b);
     }
-    return hew_parallel(args->threads, members * op->row_blocks * op->chunks, run_task, &s);
+    return hew_parallel(args->threads, members * s.blocks * s.chunks, run_task, &s);
 }

@@ -9,6 +9,7 @@
 
 enum {
     TASKS = 32,    /* blocks of rows are not made smaller for more */
+    THREAD_TASKS = 4,
     TASK_TILES = 4 /* of rows, at least, in a block that is made smaller */
 };
 
@@ -67,6 +68,16 @@ hew_cuts hew_cut_tasks(const hew_panels *panels, size_t rows, size_t block_rows,
         blocks = hew_max(blocks, hew_min(more, rows / ((size_t)panels->mr * TASK_TILES)));
     }
     return (hew_cuts){blocks, chunks};
+}
+
+hew_cuts hew_cuts_for(hew_cuts all, size_t few, size_t members, size_t threads)
+{
+    const size_t wanted = threads * THREAD_TASKS, blocks = hew_max(few * members, 1);
+    if (threads == 1)
+        return (hew_cuts){few, 1};
+    if (blocks * all.chunks < wanted)
+        return all;
+    return (hew_cuts){few, hew_min(all.chunks, hew_ceil_div(wanted, blocks))};
 }
 
 hew_act hew_epilogue_act(hew_epilogue *e, hew_act act)

@@ -49,6 +49,10 @@ typedef struct hew_cuts {
 hew_cuts hew_cut_tasks(const hew_panels *panels, size_t rows, size_t block_rows, size_t members,
                        double row_macs);
 
+/* The tasks for so many threads: large blocks of rows, `few` of them, and fewer chunks, where that
+ * is enough.  A block's tiles are found again for each chunk. */
+hew_cuts hew_cuts_for(hew_cuts all, size_t few, size_t members, size_t threads);
+
 /* The tiles of one thread during one task: how they are configured. */
 typedef struct hew_amx_state {
     amx_config_fn *config;
