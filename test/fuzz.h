@@ -70,6 +70,7 @@ void fuzz_conv(fuzz_bytes *in);
 void fuzz_pooling(fuzz_bytes *in);
 void fuzz_softmax(fuzz_bytes *in);
 void fuzz_reorder(fuzz_bytes *in);
+void fuzz_weights(fuzz_bytes *in);
 void fuzz_binary(fuzz_bytes *in);
 void fuzz_chain(fuzz_bytes *in);
 void fuzz_reduce(fuzz_bytes *in);

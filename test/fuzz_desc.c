@@ -59,6 +59,38 @@ void fuzz_reorder(fuzz_bytes *in)
                        c.in <= FUZZ_MOST_FLOATS && out <= FUZZ_MOST_FLOATS);
 }
 
+typedef struct weights_case {
+    hew_reorder_weights_desc d;
+    size_t in;
+    const hew_threads *threads;
+} weights_case;
+
+static hew_status run_weights(const void *what, void *out)
+{
+    const weights_case *c = what;
+    void *in = out == NULL ? NULL : fuzz_elements(c->d.type, c->in, 1);
+    const hew_status status = hew_reorder_weights(&c->d, in, out, c->threads);
+    fuzz_unfloats(in);
+    return status;
+}
+
+void fuzz_weights(fuzz_bytes *in)
+{
+    weights_case c = {.d = HEW_REORDER_WEIGHTS_DESC(.out_channels = fuzz_extent(in),
+                                                    .in_channels = fuzz_extent(in),
+                                                    .taps = fuzz_small(in, 10))};
+    hew_reorder_weights_desc *d = &c.d;
+    d->type = fuzz_type(in);
+    d->from_blocks = fuzz_one_in(in, 2);
+    d->size -= fuzz_one_in(in, 100);
+    c.threads = fuzz_threads(in);
+    const bool empty = d->out_channels <= 0 || d->in_channels <= 0 || d->taps <= 0;
+    const int64_t o = d->out_channels / 16 + 1, i = d->in_channels / 16 + 1;
+    const size_t blocks = empty ? 0 : fuzz_span(1, 0, o * 16, i * 16 * d->taps, i * 16 * d->taps);
+    c.in = blocks;
+    fuzz_on_every_rung(run_weights, &c, d->type, blocks, blocks <= FUZZ_MOST_FLOATS);
+}
+
 /* --------------------------------------------------------------------------- elementwise ---- */
 
 typedef struct binary_case {
@@ -120,7 +152,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static void (*const operations[])(fuzz_bytes *) = {
         fuzz_gemm,   fuzz_conv,       fuzz_pooling,      fuzz_softmax, fuzz_reorder,
         fuzz_binary, fuzz_layer_norm, fuzz_channel_norm, fuzz_lrn, fuzz_chain,
-        fuzz_reduce, fuzz_order,      fuzz_random,       fuzz_move,    fuzz_resample};
+        fuzz_reduce, fuzz_order,      fuzz_random,       fuzz_move,    fuzz_resample,
+        fuzz_weights};
     fuzz_bytes in = {data, size};
     operations[fuzz_byte(&in) % (sizeof operations / sizeof operations[0])](&in);
     return 0;

@@ -43,5 +43,28 @@ typedef struct hew_reorder_desc {
 HEW_API hew_status hew_reorder(const hew_reorder_desc *desc, const void *in, void *out,
                                const hew_threads *threads);
 
+/*
+ * Weights of a convolution, between ONNX's order and blocks of 16 x 16 channels, oneDNN's OIw16i16o,
+ * OIhw16i16o and OIdhw16i16o:
+ *
+ *     plain     [out_channels][in_channels][taps]
+ *     blocks    [out_channels / 16][in_channels / 16][taps][in_channel % 16][out_channel % 16]
+ *
+ * of any type of whole bytes, both dense.  Blocks that aren't whole are filled up with zeros, which
+ * the way back leaves out.  Weights of groups lie side by side, one call each.
+ */
+typedef struct hew_reorder_weights_desc {
+    size_t size;
+    hew_type type;
+    bool from_blocks;
+    int64_t out_channels, in_channels, taps;
+} hew_reorder_weights_desc;
+#define HEW_REORDER_WEIGHTS_DESC(...)                                                              \
+    ((hew_reorder_weights_desc){.size = sizeof(hew_reorder_weights_desc), __VA_ARGS__})
+
+/* in and out must not overlap. */
+HEW_API hew_status hew_reorder_weights(const hew_reorder_weights_desc *desc, const void *in,
+                                       void *out, const hew_threads *threads);
+
 HEW_END_C
 #endif

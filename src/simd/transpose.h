@@ -109,8 +109,8 @@ HEW_INLINE void prefetch_rows(const size_t rows, const char *in, ptrdiff_t in_st
         _mm_prefetch(in + (ptrdiff_t)k * in_stride, _MM_HINT_T1);
 }
 
-/* 64 rows of 64 bytes: blocks would come back to a line four times, and where rows share a set of the
- * cache it isn't there any more. */
+/* 64 rows of 64 bytes: blocks would come back to a line four times, and where rows share a set of
+ * the cache it isn't there any more. */
 HEW_INLINE void bytes_of_lines(const char *in, ptrdiff_t in_stride, char *out, ptrdiff_t out_stride)
 {
     enum { STRIDE = LINE + 16 };
@@ -142,8 +142,9 @@ HEW_INLINE void transpose_of(const size_t size, bool far, bool stream, size_t ro
         for (size_t line = 0; line < rows; line += high)
             for (size_t c = strip; c < end; c += wide) {
                 if (far && line + 2 * high <= rows)
-                    prefetch_rows(size == 1 ? high : wide, in + (ptrdiff_t)(line + high) * in_stride + c * size,
-                                  in_stride, c * size % LINE / size);
+                    prefetch_rows(size == 1 ? high : wide,
+                                  in + (ptrdiff_t)(line + high) * in_stride + c * size, in_stride,
+                                  c * size % LINE / size);
                 if (stream && size == 1 && c + high <= columns && line + high <= rows) {
                     bytes_of_lines(in + (ptrdiff_t)line * in_stride + c, in_stride,
                                    out + (ptrdiff_t)c * out_stride + line, out_stride);
@@ -168,8 +169,8 @@ HEW_INLINE void transpose_of(const size_t size, bool far, bool stream, size_t ro
     static void transpose##size(const hew_transpose *t)                                            \
     {                                                                                              \
         const bool lines = (((uintptr_t)t->out | (size_t)t->out_stride) & (LINE - 1)) == 0;        \
-        transpose_of(size, t->stream, t->stream && lines, t->rows, t->columns, t->in, t->in_stride, t->out,   \
-                     t->out_stride);                                                               \
+        transpose_of(size, t->stream, t->stream && lines, t->rows, t->columns, t->in,              \
+                     t->in_stride, t->out, t->out_stride);                                         \
     }
 TRANSPOSE(1)
 TRANSPOSE(2)
