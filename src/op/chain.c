@@ -14,8 +14,9 @@
 #include "format.h"
 
 enum {
-    BLOCK = 1024,            /* floats of a stage: three of them are half an L1 cache */
-    TASK_ELEMENTS = 64 << 10 /* some 15 us: several times what handing out a task costs */
+    BLOCK = 1024,        /* floats of a stage: three of them are half an L1 cache */
+    TASK_WORK = 32 << 10 /* elements of a link bound by memory, which take some 3 us: several times
+                          * what handing out a task costs */
 };
 
 /* -------------------------------------------------------------------------------- blocks ---- */
@@ -232,24 +233,55 @@ static void place_parts(hew_chain_op *op)
     }
 }
 
-/* A block has rows, or a part of one. */
+/* The longest of the fewest pieces of n that are even and `most` at most. */
+static size_t piece_of(size_t n, size_t most)
+{
+    return n <= most ? n : hew_ceil_div(n, hew_ceil_div(n, most));
+}
+
+/* A block has rows, or a part of one; parts begin at whole lines of the longest. */
 static void cut(hew_chain_op *op, size_t points)
 {
-    op->block_rows = op->rows == 1 || op->n > points / 2 ? 1 : hew_min(points / op->n, op->rows);
-    op->block_n = hew_min(op->n, points);
+    op->block_rows = op->rows == 1 || op->n > points / 2 ? 1 : piece_of(op->rows, points / op->n);
+    op->block_n = op->n <= points ? op->n : hew_round_up(piece_of(op->n, points), HEW_ALIGNMENT);
     place_parts(op);
+}
+
+/* How many times as long as a link that is bound by memory it takes. */
+static size_t work_of(const hew_chain_link *l)
+{
+    enum { LIGHT = 1, HEAVY = 4 };
+    if (l->kind != HEW_STEP_ACT && l->kind != HEW_STEP_BACKWARD)
+        return l->kind == HEW_STEP_POW ? HEAVY : LIGHT;
+    switch ((int)l->act.kind) {
+    case HEW_ACT_NONE:
+    case HEW_ACT_RELU:
+    case HEW_ACT_LEAKY_RELU:
+    case HEW_ACT_CLIP:
+    case HEW_ACT_HARDSWISH:
+    case HEW_ACT_HARDSIGMOID:
+    case HEW_ACT_ABS:
+    case HEW_ACT_SQUARE:
+    case HEW_ACT_LINEAR:
+    case HEW_ACT_ROUND: return LIGHT;
+    }
+    return HEAVY;
 }
 
 static void plan(hew_chain_op *op)
 {
     hew_nest *const nest = &op->nest;
+    size_t work = 0;
+    for (int i = 0; i < op->links; i++)
+        work += work_of(&op->link[i]);
+    const size_t task = TASK_WORK / work / BLOCK * BLOCK;
     if (nest->rank != 1) {
         hew_nest_sort(nest, HEW_CHAIN_OUT);
         hew_nest_simplify(nest);
     }
     op->n = nest->extent[nest->rank - 1];
     op->rows = nest->rank > 1 ? nest->extent[nest->rank - 2] : 1;
-    cut(op, TASK_ELEMENTS);
+    cut(op, task);
     const hew_chain_part *const out = &op->part[HEW_CHAIN_OUT], *const in = out + 1;
     const size_t points = hew_nest_points(nest, nest->rank);
     bool staged = op->links > 1 || (in->step == 0 && op->link[0].kind == HEW_STEP_ACT);
@@ -267,7 +299,7 @@ static void plan(hew_chain_op *op)
     op->blocks = op->down * op->across * hew_nest_points(nest, nest->rank - 2);
     op->task_blocks = op->blocks == 1
                           ? 1
-                          : hew_ceil_div(TASK_ELEMENTS, op->block_rows * op->block_n);
+                          : hew_ceil_div(task, op->block_rows * op->block_n);
 }
 
 /* The definition, which takes a descriptor. */
