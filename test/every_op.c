@@ -97,6 +97,9 @@ RUN(pooling_max_backward,
                          a->threads))
 RUN(pooling_average_backward,
     hew_pooling_backward(POOLING(WINDOW(HEW_POOLING_AVG)), a->in->x, NULL, a->out, a->threads))
+RUN(pooling_lp_backward,
+    hew_pooling_lp_backward(POOLING(WINDOW(HEW_POOLING_LP)), a->in->x, a->in->x, a->in->x, a->out,
+                            a->threads))
 
 #define RESAMPLE(name, ...)                                                                        \
     static void name##_up(const inputs *in, void **op, void **packed)                              \
@@ -298,6 +301,7 @@ const every_op every_ops[] = {
     PLAIN(pooling_max), PLAIN(pooling_average), PLAIN(pooling_lp), PLAIN(pooling_u8),
     PLAIN(pooling_global), PLAIN(pooling_indices), PLAIN(pooling_flat),
     PLAIN(pooling_max_backward), PLAIN(pooling_average_backward),
+    PLAIN(pooling_lp_backward),
     MADE(resample, resample_nearest), MADE(resample, resample_linear),
     MADE(resample, resample_backward), PLAIN(lrn), PLAIN(lrn_backward),
     PLAIN(softmax), PLAIN(softmax_inner), PLAIN(softmax_masked), PLAIN(softmax_backward),

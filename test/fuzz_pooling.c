@@ -29,7 +29,9 @@ static hew_status run_indexed(const void *what, void *out)
     hew_status status = HEW_OK;
     if (c->d.kind == HEW_POOLING_MAX || !c->backward)
         status = hew_pooling_max(&c->d, in, c->backward ? maxima : out, index, c->threads);
-    if (c->backward && status == HEW_OK)
+    if (c->backward && c->d.kind == HEW_POOLING_LP)
+        status = hew_pooling_lp_backward(&c->d, maxima, in, maxima, out, c->threads);
+    else if (c->backward && status == HEW_OK)
         status = hew_pooling_backward(&c->d, maxima, c->d.kind == HEW_POOLING_MAX ? index : NULL,
                                       out, c->threads);
     fuzz_unfloats(in);

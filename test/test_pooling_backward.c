@@ -90,6 +90,32 @@ static void check_backward(const hew_pooling_desc *d, rng *r, fill kind,
         buffer_free(&index);
 }
 
+/* The same descriptor as Lp. */
+static void check_lp(hew_pooling_desc d, rng *r, fill kind, const hew_threads *threads)
+{
+    d.kind = HEW_POOLING_LP;
+    d.power = (int)rng_between(r, 0, 5);
+    const layout in_side = pooling_in_side(&d), out_side = pooling_out_side(&d);
+    const size_t width = pooling_bytes(&d);
+    void *x = pooling_fill(&d, r, layout_span(in_side), kind);
+    void *dy = pooling_fill(&d, r, layout_span(out_side), kind == FILL_ZEROS ? FILL_INTS : kind);
+    buffer in = buffer_copy(x, layout_span(in_side) * width, width, AT_BACK);
+    buffer gradient = buffer_copy(dy, layout_span(out_side) * width, width, AT_BACK);
+    buffer out = poisoned(&d, out_side, AT_BACK), got = poisoned(&d, in_side, AT_BACK);
+    buffer want = buffer_copy(got.data, got.bytes, width, AT_BACK);
+    check_status(hew_pooling(&d, in.data, out.data, threads), HEW_OK);
+    hew_pooling_lp_grad_ref(&d, dy, x, out.data, want.data);
+    state_save();
+    const hew_status status = hew_pooling_lp_backward(&d, gradient.data, in.data, out.data,
+                                                      got.data, threads);
+    state_check();
+    check_status(status, HEW_OK);
+    check_elements("gradient", d.type, want.data, got.data, in_side);
+    free(x), free(dy);
+    buffer_free(&in), buffer_free(&gradient), buffer_free(&out);
+    buffer_free(&got), buffer_free(&want);
+}
+
 static void random_windows(void)
 {
     static const fill kinds[] = {FILL_MIXED, FILL_INTS, FILL_SPECIALS, FILL_NANS, FILL_ZEROS};
@@ -105,6 +131,8 @@ static void random_windows(void)
         if (hew_pooling_out_shape(&d, extents) != HEW_OK)
             continue;
         run++;
+        if (i % 8 == 1)
+            check_lp(d, &r, kinds[i % 5], i % 3 ? no_threads() : reversed_of(3));
         check_backward(&d, &r, kinds[i % 5], i % 4 ? no_threads() : reversed_of(3));
     }
     if (run < 150)
@@ -123,6 +151,8 @@ static void threads(void)
                                  .kernel = {3, 3}, .stride = {2, 2}, .pad_lo = {1, 1}, .batch = 2,
                                  .pad_hi = {1, 1});
             check_backward(&d, &r, FILL_MIXED, lent);
+            if (k == 0)
+                check_lp(d, &r, FILL_MIXED, lent);
         }
 }
 
@@ -137,6 +167,8 @@ static void crowds(void)
                 .channels = k == 1 ? 258 : 5, .kernel = {24, 24}, .pad_lo = {12, 12},
                 .pad_hi = {12, 12});
             check_backward(&d, &r, FILL_MIXED, no_threads());
+            if (k == 0)
+                check_lp(d, &r, FILL_MIXED, no_threads());
         }
 }
 
@@ -165,6 +197,9 @@ static void differences(void)
         hew_pooling_desc d = random_pooling(&r);
         int64_t extents[3];
         d.channels = 2, d.in_stride = d.out_stride = 0;
+        const bool lp = i % 3 == 2;
+        if (lp)
+            d.kind = HEW_POOLING_LP, d.power = i / 3 % 4 + 1;
         if (hew_pooling_out_shape(&d, extents) != HEW_OK || pooling_elements(&d) > 200 ||
             index_count(&d) > MOST)
             continue;
@@ -175,7 +210,12 @@ static void differences(void)
         const bool max = d.kind == HEW_POOLING_MAX;
         if (max)
             check_status(hew_pooling_max(&d, x, y, index, NULL), HEW_OK);
-        check_status(hew_pooling_backward(&d, g, max ? index : NULL, dx, NULL), HEW_OK);
+        if (lp) {
+            check_status(hew_pooling(&d, x, y, NULL), HEW_OK);
+            check_status(hew_pooling_lp_backward(&d, g, x, y, dx, NULL), HEW_OK);
+        } else {
+            check_status(hew_pooling_backward(&d, g, max ? index : NULL, dx, NULL), HEW_OK);
+        }
         for (int64_t k = 0; k < n; k++) {
             const float at = x[k];
             x[k] = at + 0.25f;
@@ -269,6 +309,12 @@ static void refused(void)
     check_refused(hew_pooling_backward(&d, x, index, NULL, NULL), HEW_ERR_INVALID, "in_gradient");
     check_refused(hew_pooling_backward(&d, x, index, y, &(hew_threads){0}), HEW_ERR_INVALID,
                   "parallel_for");
+    check_refused(hew_pooling_lp_backward(&d, x, x, x, y, NULL), HEW_ERR_UNSUPPORTED, "kind 0");
+    d.kind = HEW_POOLING_LP;
+    check_refused(hew_pooling_lp_backward(&d, x, NULL, x, y, NULL), HEW_ERR_INVALID, "in is null");
+    check_refused(hew_pooling_lp_backward(&d, x, x, NULL, y, NULL), HEW_ERR_INVALID, "out is null");
+    check_refused(hew_pooling_backward(&d, x, NULL, y, NULL), HEW_ERR_UNSUPPORTED, "kind 3");
+    d.kind = HEW_POOLING_MAX;
     check_refused(hew_pooling_flat_indices(&d, (hew_pooling_order)3, index, flat, NULL),
                   HEW_ERR_INVALID, "3");
     check_refused(hew_pooling_flat_indices(&d, HEW_POOLING_NCHW, index,

@@ -93,5 +93,17 @@ HEW_API hew_status hew_pooling_backward(const hew_pooling_desc *desc, const void
                                         const int32_t *indices, void *in_gradient,
                                         const hew_threads *threads);
 
+/*
+ * The gradient of the input of an LP pooling of f32 or bf16, from what was pooled and the result:
+ *
+ *     in_gradient = sign(in) * sum over windows of out_gradient * (|in| / out)^(power - 1)
+ *
+ * without the windows whose out is 0, and 0 where in is.  in: [batch][in...][in_stride]; out, as
+ * hew_pooling left it: [batch][out...][out_stride]; the rest as above.  in_gradient overlaps none.
+ */
+HEW_API hew_status hew_pooling_lp_backward(const hew_pooling_desc *desc, const void *out_gradient,
+                                           const void *in, const void *out, void *in_gradient,
+                                           const hew_threads *threads);
+
 HEW_END_C
 #endif

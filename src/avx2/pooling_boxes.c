@@ -4,4 +4,5 @@
 #define HEW_KERNEL_LP hew_pooling_lp_avx2
 #define HEW_KERNEL_INDEX hew_pooling_index_avx2
 #define HEW_KERNEL_GRAD hew_pooling_grad_avx2
+#define HEW_KERNEL_LP_GRAD hew_pooling_lp_grad_avx2
 #include "../simd/pooling_boxes.h"

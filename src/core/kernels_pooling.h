@@ -81,18 +81,23 @@ typedef struct hew_pooling_term {
  *
  *     max      sum + gradient, of the terms whose index is the pixel's number
  *     average  fma(gradient, factor, sum)
+ *     lp       fma(gradient, r^(power - 1), sum) with r = |x| / y, the power a chain of products,
+ *              of the terms whose y isn't 0; after the last the sum has the sign of x, or is +0 if
+ *              x is 0 and NaN if x is
  *
  * A chain begins with +0, or with carry[c] where `resumed`; it ends in the input's gradient, where
  * a NaN becomes 0x7fc00000, or in carry[c] where `suspended`.
  */
 typedef struct hew_pooling_grad {
     bool max, resumed, suspended;
+    int power;             /* of lp; else 0 */
     hew_type type; /* F32, BF16 */
     size_t channels, pixels;
     const hew_pooling_term *terms;
     const uint32_t *ends;  /* pixel i has the terms from ends[i - 1], or 0, to ends[i] */
     const void *out;       /* the output's gradient */
     size_t out_step;       /* elements, as all steps */
+    const void *y, *x;     /* lp: what was pooled, as far apart as gradients are, and from what */
     const int32_t *index;
     size_t index_step;
     int32_t first;         /* the first pixel's number */
@@ -103,6 +108,9 @@ typedef struct hew_pooling_grad {
 typedef void pooling_grad_fn(const hew_pooling_grad *grad);
 typedef void pooling_grad_ref_fn(const hew_pooling_desc *desc, const void *out_gradient,
                                  const int32_t *indices, void *in_gradient);
+typedef pooling_grad_fn pooling_lp_grad_fn;
+typedef void pooling_lp_grad_ref_fn(const hew_pooling_desc *desc, const void *out_gradient,
+                                    const void *in, const void *out, void *in_gradient);
 
 #define HEW_KERNELS_LIST "kernels_pooling.def"
 #include "kernels_declare.h"

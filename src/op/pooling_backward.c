@@ -21,7 +21,7 @@ typedef struct backward {
     pooling_grad_fn *fn;
     size_t rows, task_rows; /* of input, in the whole batch */
     int64_t steps[3];       /* between windows that a position is in */
-    const char *out;
+    const char *out, *x, *y; /* the gradient; of lp what was pooled, and the result */
     const int32_t *indices;
     char *in;
 } backward;
@@ -80,6 +80,7 @@ static void flush(gather *g, size_t begin, size_t end)
     grad.pixels = end - begin;
     grad.ends = g->ends + begin;
     grad.in = (char *)grad.in + begin * grad.in_step * p->size;
+    grad.x = grad.x ? (const char *)grad.x + begin * grad.in_step * p->size : NULL;
     grad.first += (int32_t)begin;
     g->op->fn(&grad);
     g->count = 0;
@@ -103,6 +104,10 @@ static void flush_part(gather *g, size_t pixel, carried *c, bool last)
     grad.out = (const char *)grad.out + c->channel * p->size;
     grad.index = grad.index ? grad.index + c->channel : NULL;
     grad.in = (char *)grad.in + (pixel * grad.in_step + c->channel) * p->size;
+    if (grad.power) {
+        grad.x = (const char *)grad.x + (pixel * grad.in_step + c->channel) * p->size;
+        grad.y = (const char *)grad.y + c->channel * p->size;
+    }
     grad.first += (int32_t)pixel;
     grad.carry = c->carry;
     grad.suspended = !last;
@@ -122,7 +127,7 @@ static void add_terms(gather *g, windows wide, size_t pixel, carried *c)
     for (int64_t d = 0, o0 = deep.first; d < deep.count; d++, o0 += deep.step)
         for (int64_t h = 0, o1 = high.first; h < high.count; h++, o1 += high.step) {
             const int64_t row = (o0 * a[1].out + o1) * a[2].out;
-            const int64_t outer = p->kind == HEW_POOLING_MAX
+            const int64_t outer = p->kind == HEW_POOLING_MAX || p->power
                                       ? 0
                                       : divisor_along(p, &a[0], o0) * divisor_along(p, &a[1], o1);
             for (int64_t w = 0, o2 = wide.first; w < wide.count; w++, o2 += wide.step) {
@@ -185,10 +190,13 @@ static void run_row(gather *g, size_t row, size_t x, const windows *wide, size_t
     g->grad = (hew_pooling_grad){
         .max = p->kind == HEW_POOLING_MAX,
         .type = p->type,
+        .power = p->power,
         .channels = p->channels,
         .terms = g->terms,
         .out = op->out + out * p->out_stride * p->size,
         .out_step = p->out_stride,
+        .y = p->power ? op->y + out * p->out_stride * p->size : NULL,
+        .x = p->power ? op->x + pixel * p->in_stride * p->size : NULL,
         .index = op->indices ? op->indices + out * p->channels : NULL,
         .index_step = p->channels,
         .first = (int32_t)(pixel - image * hew_pooling_in_pixels(p)),
@@ -215,29 +223,48 @@ static void run_task(void *context, size_t worker, size_t task)
     }
 }
 
-static hew_status check(const hew_pooling_desc *d, const void *out, const int32_t *indices,
-                        const void *in, const hew_threads *threads, hew_pooling_plan *p)
+static hew_status check(const hew_pooling_desc *d, bool lp, const backward *op,
+                        const hew_threads *threads, hew_pooling_plan *p)
 {
     hew_status s = hew_pooling_check(d, p);
     if (s != HEW_OK)
         return s;
-    if (p->kind == HEW_POOLING_MAX)
+    if (p->kind == HEW_POOLING_MAX && !lp)
         s = hew_pooling_check_indices(p);
-    else if (p->kind == HEW_POOLING_LP || p->size == 1)
+    else if ((p->kind == HEW_POOLING_LP) != lp || p->size == 1)
         return hew_fail(HEW_ERR_UNSUPPORTED, "pooling: the gradient of kind %d of type %s; there "
-                        "are those of maxima and averages of f32 and bf16", (int)p->kind,
-                        hew_type_name(p->type));
-    else if (indices)
+                        "are those of maxima, averages and, as lp_backward, lp, of f32 and bf16",
+                        (int)p->kind, hew_type_name(p->type));
+    else if (op->indices)
         return hew_fail(HEW_ERR_INVALID, "pooling: indices for the gradient of an average");
     if (s == HEW_OK)
         s = hew_check_threads(threads);
     if (s != HEW_OK || p->batch == 0)
         return s;
-    s = hew_pooling_check_data("out_gradient", out, p->size);
+    s = hew_pooling_check_data("out_gradient", op->out, p->size);
     if (s == HEW_OK)
-        s = hew_pooling_check_data("in_gradient", in, p->size);
+        s = hew_pooling_check_data("in_gradient", op->in, p->size);
     if (s == HEW_OK && p->kind == HEW_POOLING_MAX)
-        s = hew_pooling_check_data("indices", indices, sizeof *indices);
+        s = hew_pooling_check_data("indices", op->indices, sizeof *op->indices);
+    if (s == HEW_OK && lp)
+        s = hew_pooling_check_data("in", op->x, p->size);
+    return s == HEW_OK && lp ? hew_pooling_check_data("out", op->y, p->size) : s;
+}
+
+static hew_status run(backward *op, const hew_kernel *kernel, const hew_threads *threads)
+{
+    const hew_pooling_plan *p = &op->plan;
+    const double start = HEW_UNLIKELY(hew_verbose()) ? hew_now() : 0;
+    op->rows = p->batch * (size_t)(p->axis[0].in * p->axis[1].in);
+    op->task_rows = TASK_BYTES / ((size_t)p->axis[2].in * p->channels * p->size) + 1;
+    for (int i = 0; i < 3; i++)
+        op->steps[i] =
+            p->axis[i].dilation / greatest_divisor(p->axis[i].dilation, p->axis[i].stride);
+    const hew_status s = hew_parallel(threads, hew_ceil_div(op->rows, op->task_rows), run_task, op);
+    if (HEW_UNLIKELY(start != 0))
+        hew_verbose_line("pooling_backward %s %zux%zux%zu %s %.1f us", hew_type_name(p->type),
+                         p->batch, hew_pooling_in_pixels(p), p->channels, kernel->name,
+                         (hew_now() - start) * 1e6);
     return s;
 }
 
@@ -246,27 +273,33 @@ hew_status hew_pooling_backward(const hew_pooling_desc *desc, const void *out_gr
                                 const hew_threads *threads)
 {
     backward op = {.out = out_gradient, .indices = indices, .in = in_gradient};
-    hew_pooling_plan *p = &op.plan;
-    hew_status s = check(desc, out_gradient, indices, in_gradient, threads, p);
-    if (s != HEW_OK || p->batch == 0)
+    const hew_status s = check(desc, false, &op, threads, &op.plan);
+    if (s != HEW_OK || op.plan.batch == 0)
         return s;
-    const double start = HEW_UNLIKELY(hew_verbose()) ? hew_now() : 0;
     size_t count;
-    const hew_kernel *kernel = hew_kernels(HEW_FAMILY_pooling_grad, &count);
+    const hew_kernel *const kernel = hew_kernels(HEW_FAMILY_pooling_grad, &count);
     if (kernel->isa == HEW_ISA_REF) {
         HEW_REF_FN(pooling_grad, kernel)(desc, out_gradient, indices, in_gradient);
-    } else {
-        op.fn = HEW_FN(pooling_grad, kernel);
-        op.rows = p->batch * (size_t)(p->axis[0].in * p->axis[1].in);
-        op.task_rows = TASK_BYTES / ((size_t)p->axis[2].in * p->channels * p->size) + 1;
-        for (int i = 0; i < 3; i++)
-            op.steps[i] =
-                p->axis[i].dilation / greatest_divisor(p->axis[i].dilation, p->axis[i].stride);
-        s = hew_parallel(threads, hew_ceil_div(op.rows, op.task_rows), run_task, &op);
+        return HEW_OK;
     }
-    if (HEW_UNLIKELY(start != 0))
-        hew_verbose_line("pooling_backward %s %zux%zux%zu %s %.1f us", hew_type_name(p->type),
-                         p->batch, hew_pooling_in_pixels(p), p->channels, kernel->name,
-                         (hew_now() - start) * 1e6);
-    return s;
+    op.fn = HEW_FN(pooling_grad, kernel);
+    return run(&op, kernel, threads);
+}
+
+hew_status hew_pooling_lp_backward(const hew_pooling_desc *desc, const void *out_gradient,
+                                   const void *in, const void *out, void *in_gradient,
+                                   const hew_threads *threads)
+{
+    backward op = {.out = out_gradient, .x = in, .y = out, .in = in_gradient};
+    const hew_status s = check(desc, true, &op, threads, &op.plan);
+    if (s != HEW_OK || op.plan.batch == 0)
+        return s;
+    size_t count;
+    const hew_kernel *const kernel = hew_kernels(HEW_FAMILY_pooling_lp_grad, &count);
+    if (kernel->isa == HEW_ISA_REF) {
+        HEW_REF_FN(pooling_lp_grad, kernel)(desc, out_gradient, in, out, in_gradient);
+        return HEW_OK;
+    }
+    op.fn = HEW_FN(pooling_lp_grad, kernel);
+    return run(&op, kernel, threads);
 }

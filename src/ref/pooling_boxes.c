@@ -5,6 +5,8 @@
  *
  *     max:      sum + gradient[o]                         where its number is index[o]
  *     average:  fma(gradient[o], 1 / divisor[o], sum)     the quotient rounded
+ *     lp:       fma(gradient[o], r^(power - 1), sum)      r = |x| / y[o], where y[o] isn't 0; then
+ *                                                         with the sign of x
  *
  * and a NaN becomes 0x7fc00000.
  */
@@ -110,20 +112,39 @@ enum { MOST_CHANNELS = 64 };
 typedef struct gradients {
     const void *out;
     const int32_t *indices;
+    const void *x, *y; /* of lp */
     int64_t begin, end; /* channels */
     float sum[MOST_CHANNELS];
 } gradients;
 
+static float add_ratio(float sum, float dy, float x, float y, int power)
+{
+    const float r = fabsf(x) / y;
+    float factor = power > 1 ? r : 1.0f;
+    for (int i = 2; i < power; i++)
+        factor *= r;
+    return y == 0.0f ? sum : fmaf(dy, factor, sum);
+}
+
+static float lp_sign(float sum, float x)
+{
+    return x > 0.0f ? sum : x < 0.0f ? -sum : x == 0.0f ? 0.0f : x;
+}
+
 /* Adds what output pixel o, number `at` of the whole tensor, adds to input pixel `pixel`. */
 static void add_window(const ref_pooling *p, const hew_pooling_desc *d, const int64_t o[3],
-                       int64_t at, int32_t pixel, gradients *g)
+                       int64_t at, int32_t pixel, int64_t from, gradients *g)
 {
-    const bool max = d->kind == HEW_POOLING_MAX;
-    const float factor = max ? 1.0f : 1.0f / (float)divisor_of(p, d->kind, o);
+    const bool max = d->kind == HEW_POOLING_MAX, lp = d->kind == HEW_POOLING_LP;
+    const float factor = max || lp ? 1.0f : 1.0f / (float)divisor_of(p, d->kind, o);
     for (int64_t c = g->begin; c < g->end; c++) {
         float *sum = &g->sum[c - g->begin];
         const float x = hew_ref_load_type(d->type, g->out, at * p->out_stride + c);
-        if (max && g->indices[at * d->channels + c] == pixel)
+        if (lp)
+            *sum = add_ratio(*sum, x, hew_ref_load_type(d->type, g->x, from + c),
+                             hew_ref_load_type(d->type, g->y, at * p->out_stride + c),
+                             d->power ? d->power : 2);
+        else if (max && g->indices[at * d->channels + c] == pixel)
             *sum += x;
         else if (!max)
             *sum = fmaf(x, factor, *sum);
@@ -135,6 +156,7 @@ static void gather(const ref_pooling *p, const hew_pooling_desc *d, int64_t b, c
 {
     const ref_axis *a = p->axis;
     const int64_t pixel = (i[0] * a[1].in + i[1]) * a[2].in + i[2];
+    const int64_t from = (b * p->in_pixels + pixel) * p->in_stride;
     int64_t o[3], at = b * p->out_pixels;
     for (int64_t c = g->begin; c < g->end; c++)
         g->sum[c - g->begin] = 0.0f;
@@ -143,17 +165,18 @@ static void gather(const ref_pooling *p, const hew_pooling_desc *d, int64_t b, c
             for (o[2] = 0; o[2] < a[2].out; o[2]++, at++)
                 if (is_in(&a[0], o[0], i[0]) && is_in(&a[1], o[1], i[1]) &&
                     is_in(&a[2], o[2], i[2]))
-                    add_window(p, d, o, at, (int32_t)pixel, g);
-    for (int64_t c = g->begin; c < g->end; c++)
-        hew_ref_store_type(d->type, in, (b * p->in_pixels + pixel) * p->in_stride + c,
-                           one_nan(g->sum[c - g->begin]));
+                    add_window(p, d, o, at, (int32_t)pixel, from, g);
+    for (int64_t c = g->begin; c < g->end; c++) {
+        float sum = g->sum[c - g->begin];
+        if (d->kind == HEW_POOLING_LP)
+            sum = lp_sign(sum, hew_ref_load_type(d->type, g->x, from + c));
+        hew_ref_store_type(d->type, in, from + c, one_nan(sum));
+    }
 }
 
-void hew_pooling_grad_ref(const hew_pooling_desc *d, const void *out_gradient,
-                          const int32_t *indices, void *in_gradient)
+static void gather_all(const hew_pooling_desc *d, gradients g, void *in_gradient)
 {
     const ref_pooling p = hew_ref_pooling(d);
-    gradients g = {.out = out_gradient, .indices = indices};
     int64_t i[3];
     for (int64_t b = 0; b < p.batch; b++)
         for (i[0] = 0; i[0] < p.axis[0].in; i[0]++)
@@ -163,4 +186,16 @@ void hew_pooling_grad_ref(const hew_pooling_desc *d, const void *out_gradient,
                         g.end = hew_min_i64(g.begin + MOST_CHANNELS, d->channels);
                         gather(&p, d, b, i, &g, in_gradient);
                     }
+}
+
+void hew_pooling_grad_ref(const hew_pooling_desc *d, const void *out_gradient,
+                          const int32_t *indices, void *in_gradient)
+{
+    gather_all(d, (gradients){.out = out_gradient, .indices = indices}, in_gradient);
+}
+
+void hew_pooling_lp_grad_ref(const hew_pooling_desc *d, const void *out_gradient, const void *in,
+                             const void *out, void *in_gradient)
+{
+    gather_all(d, (gradients){.out = out_gradient, .x = in, .y = out}, in_gradient);
 }

@@ -3,7 +3,7 @@
  * summed up, or the largest with its number; and the gradients.  Contracts: kernels_pooling.h.
  *
  * The including file has its narrow.h included first and defines the kernels' names:
- * HEW_KERNEL_LP, HEW_KERNEL_INDEX and HEW_KERNEL_GRAD.
+ * HEW_KERNEL_LP, HEW_KERNEL_INDEX, HEW_KERNEL_GRAD and HEW_KERNEL_LP_GRAD.
  *
  * Some registers of channels go over the pixels of a window, or over the windows of a pixel, and
  * are stored once.  Bound by loads where the power is small; the root costs three divisions a
@@ -215,4 +215,52 @@ void HEW_KERNEL_GRAD(const hew_pooling_grad *g)
         grads(HEW_BF16, true, g);
     else
         grads(HEW_BF16, false, g);
+}
+
+/* --------------------------------------------------------------------------- lp gradients ---- */
+
+HEW_INLINE f32x16 lp_term(f32x16 sum, f32x16 dy, f32x16 y, f32x16 size, int power)
+{
+    const f32x16 r = x16_div(size, y);
+    f32x16 factor = power > 1 ? r : x16_set(1.0f);
+    for (int i = 2; i < power; i++)
+        factor = x16_mul(factor, r);
+    return x16_select(x16_equal(y, x16_set(0.0f)), sum, x16_fma(dy, factor, sum));
+}
+
+HEW_INLINE void lp_grad_strip(const hew_type type, const strip_lanes l, const hew_pooling_grad *g,
+                              size_t pixel, size_t c)
+{
+    const f32x16 zero = x16_set(0.0f);
+    const f32x16 x = strip_load(type, l, x16_at(type, g->x, pixel * g->in_step + c), 0);
+    const f32x16 size = x16_from_bits(x16_and_int(x16_bits(x), x16_set_int(INT32_MAX)));
+    f32x16 sum = g->resumed ? strip_load(HEW_F32, l, g->carry + c, 0) : zero;
+    for (uint32_t t = pixel ? g->ends[pixel - 1] : 0; t < g->ends[pixel]; t++) {
+        const size_t at = g->terms[t].pixel * g->out_step + c;
+        sum = lp_term(sum, strip_load(type, l, x16_at(type, g->out, at), 0),
+                      strip_load(type, l, x16_at(type, g->y, at), 0), size, g->power);
+    }
+    if (g->suspended) {
+        strip_store(HEW_F32, l, g->carry + c, 0, sum);
+        return;
+    }
+    const f32x16 whole = x16_select(x16_equal(x, zero), zero, x); /* where x is 0 or NaN */
+    const f32x16 up = x16_select(x16_less(zero, x), sum, whole);
+    const f32x16 signed_sum = x16_select(x16_less(x, zero), x16_neg(sum), up);
+    strip_store(type, l, x16_out_at(type, g->in, pixel * g->in_step + c), 0, one_nan(signed_sum));
+}
+
+HEW_INLINE void lp_grads(const hew_type type, const hew_pooling_grad *g)
+{
+    for (size_t i = 0; i < g->pixels; i++)
+        for (size_t c = 0; c < g->channels; c += 16)
+            lp_grad_strip(type, (strip_lanes){1, hew_min(g->channels - c, 16)}, g, i, c);
+}
+
+void HEW_KERNEL_LP_GRAD(const hew_pooling_grad *g)
+{
+    if (g->type == HEW_F32)
+        lp_grads(HEW_F32, g);
+    else
+        lp_grads(HEW_BF16, g);
 }
