@@ -113,7 +113,7 @@ HEW_INLINE float ref_backward(hew_act act, bool from_output, float x, float dy)
     switch ((int)act.kind) {
     case HEW_ACT_NONE: return dy;
     case HEW_ACT_RELU: return 0.0f < x ? dy : 0.0f;
-    case HEW_ACT_LEAKY_RELU: return 0.0f < x ? dy : act.alpha * dy;
+    case HEW_ACT_LEAKY_RELU: return ref_opaque(0.0f < x ? 1.0f : act.alpha) * dy; /* as forward */
     case HEW_ACT_CLIP: return act.alpha < x && x < act.beta ? dy : 0.0f;
     case HEW_ACT_HARDSIGMOID: return 0.0f < x && x < 1.0f ? act.alpha * dy : 0.0f;
     case HEW_ACT_ABS: return 0.0f < x ? dy : x < 0.0f ? -dy : 0.0f;

@@ -134,7 +134,7 @@ HEW_INLINE f32x16 x16_backward(const hew_act_kind kind, const bool from_output, 
     case HEW_ACT_NONE: return dy;
     case HEW_ACT_RELU: return x16_select(x16_less(zero, x), dy, zero);
     case HEW_ACT_LEAKY_RELU:
-        return x16_select(x16_less(zero, x), dy, x16_mul(of->alpha_x16, dy));
+        return x16_mul(x16_opaque(x16_select(x16_less(zero, x), one, of->alpha_x16)), dy);
     case HEW_ACT_CLIP: return x16_inside(of->alpha_x16, x, of->beta_x16, dy);
     case HEW_ACT_HARDSIGMOID: return x16_inside(zero, x, one, x16_mul(of->alpha_x16, dy));
     case HEW_ACT_ABS:
