@@ -8,9 +8,9 @@
  * Bound, an output row of k3s1: 27 multiplies against 25 loads and 3 stores; of k3s2 36, 37 and 4;
  * two multiplies and two loads a cycle, so either.  The loads of 5 x 5 are twice its multiplies.
  */
-#include "reg.h"
+#include "reg_bf16.h"
 
-enum { REGISTERS = 16 };
+enum { REGISTERS = 16, BF16 = false };
 
 #include "../simd/dwconv_strip_f32.h"
 

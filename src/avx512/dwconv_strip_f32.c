@@ -9,9 +9,9 @@
  * Bound, an output row of k3s1: 63 multiplies against 19 loads and 7 stores, so multiplies; of k3s2
  * 63, 40 and 7: multiplies while the input comes from L1, else L2.
  */
-#include "reg.h"
+#include "reg_bf16.h"
 
-enum { REGISTERS = 32 };
+enum { REGISTERS = 32, BF16 = false };
 
 #include "../simd/dwconv_strip_f32.h"
 

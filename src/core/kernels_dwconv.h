@@ -11,7 +11,8 @@
 /* One row of the kernel that lies inside the input: its first tap's input under the run's first
  * pixel, channel 0, and that tap's weights. */
 typedef struct hew_dwconv_row {
-    const float *in, *w;
+    const void *in;
+    const float *w;
 } hew_dwconv_row;
 
 /*
@@ -30,10 +31,14 @@ typedef struct hew_dwconv_f32_run {
     size_t multiplier;
     const int32_t *spread; /* c / multiplier for every c, for a multiplier over 1 */
     size_t group;          /* gconv_f32 only */
-    float *out;
+    void *out;
     const hew_epilogue *epilogue; /* at channel 0 of the first pixel; add_stride: between pixels */
+    bool out_bf16, add_bf16;      /* dwconv_bf16 only; else floats */
 } hew_dwconv_f32_run;
 typedef void dwconv_f32_fn(const hew_dwconv_f32_run *run);
+
+/* The same of inputs that are bf16; weights are floats. */
+typedef dwconv_f32_fn dwconv_bf16_fn;
 
 /*
  * The same for groups of `group` channels in and out, a power of two up to the kernel's mr:
@@ -57,12 +62,13 @@ typedef dwconv_f32_fn gconv_f32_fn;
  * stride are the kernel's own; its tile is output rows in flight x columns.
  */
 typedef struct hew_dwconv_f32_strip {
-    const float *in;
+    const void *in;
     const ptrdiff_t *offset;
     const float *w; /* padded to 64 bytes a tap */
     size_t w_step;  /* bytes between taps */
     size_t channels, rows, columns; /* all >= 1; rows <= HEW_STRIP_ROWS, columns <= nr */
-    float *out;
+    void *out;
+    bool out_bf16, add_bf16;  /* dwconv_strip_bf16 only; else floats */
     size_t out_step, out_row; /* bytes between pixels, between rows */
     /* The epilogue at channel 0 of the first pixel, and again what most strips need of it. */
     const hew_epilogue *epilogue;
@@ -73,6 +79,9 @@ typedef struct hew_dwconv_f32_strip {
 } hew_dwconv_f32_strip;
 enum { HEW_STRIP_ROWS = 14, HEW_STRIP_SUMS = HEW_STRIP_ROWS * 8 * 16 };
 typedef void dwconv_strip_f32_fn(const hew_dwconv_f32_strip *strip);
+
+/* The same of inputs that are bf16; weights are floats. */
+typedef dwconv_strip_f32_fn dwconv_strip_bf16_fn;
 
 /* ----------------------------------------------------- dwconv_u8s8 and dwconv_slide_u8s8 ---- */
 

@@ -17,18 +17,23 @@ static bool edge_of(hew_edge *e, hew_type type, hew_type inner, bool rounds, int
 
 /*
  * A sum over the taps of one channel has a product in each word, so that floats have its bits:
- * kernels of f32, on floats that are bf16s, in hew_bf16_mode.
+ * kernels of f32, on floats that are bf16s, in hew_bf16_mode.  Kernels that load and store bf16
+ * leave only the weights to be floats; activations beyond a clamp come before bf16 is rounded to.
  */
-static bool widens(hew_conv *op)
+static bool widens(hew_conv *op, hew_type in_type)
 {
     hew_conv_desc *d = &op->d;
+    hew_epilogue e;
     size_t count;
     op->bf16_mode = op->format.bf16;
     if (!op->format.bf16 || !hew_conv_is_depthwise(d) ||
         hew_kernels(op->format.gemm, &count)->isa == HEW_ISA_REF)
         return false;
     op->format.bf16 = false;
-    d->in_type = d->weight_type = d->out_type = d->residual_type = HEW_F32;
+    d->weight_type = HEW_F32;
+    if (in_type != HEW_BF16 ||
+        (d->out_type == HEW_BF16 && hew_epilogue_act(&e, d->act).kind != HEW_ACT_NONE))
+        d->in_type = d->out_type = d->residual_type = HEW_F32;
     return true;
 }
 
@@ -40,7 +45,7 @@ hew_status hew_conv_plan_edges(hew_conv *op, const hew_conv_desc *callers)
     const int64_t in = d->batch * d->in[0] * d->in[1] * d->in[2];
     const int64_t pixels = d->batch * out[0] * out[1] * out[2];
     int64_t filter = d->in_c / d->groups * taps[0] * taps[1] * taps[2];
-    const bool rounds = widens(op);
+    const bool rounds = widens(op, callers->in_type);
     if (!edge_of(&op->in_edge, callers->in_type, d->in_type, rounds, in, &d->in_stride,
                  d->in_c, &f->a_low) ||
         !edge_of(&op->weight_edge, callers->weight_type, d->weight_type, rounds, d->out_c,

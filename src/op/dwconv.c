@@ -17,8 +17,10 @@ void hew_dwconv_plan(hew_conv *op)
     const hew_conv_desc *d = &op->d;
     size_t count;
     const bool grouped = op->group_in > 1;
-    op->kernel = op->dwconv =
-        hew_kernels(grouped ? HEW_FAMILY_gconv_f32 : HEW_FAMILY_dwconv_f32, &count);
+    const int family = grouped                  ? HEW_FAMILY_gconv_f32
+                       : d->in_type == HEW_BF16 ? HEW_FAMILY_dwconv_bf16
+                                                : HEW_FAMILY_dwconv_f32;
+    op->kernel = op->dwconv = hew_kernels(family, &count);
     const size_t line = HEW_ALIGNMENT / sizeof(float);
     op->padded_c = hew_round_up((size_t)d->out_c, line);
     if (op->padded_c % (4 * line) == 0) /* keeps a channel's taps out of one another's cache sets */
@@ -63,13 +65,14 @@ static size_t find_rows(const run_state *s, int64_t member, const int64_t at[2],
     const hew_conv_desc *d = &s->op->d;
     const hew_range kd = hew_taps_inside(at[0], d->kernel[0], d->dilation[0], d->in[0]);
     const hew_range kh = hew_taps_inside(at[1], d->kernel[1], d->dilation[1], d->in[1]);
+    const int64_t in_size = (int64_t)hew_type_size(d->in_type);
     size_t n = 0;
     for (int64_t i = kd.begin; i < kd.end; i++)
         for (int64_t j = kh.begin; j < kh.end; j++) {
             const int64_t z = at[0] + i * d->dilation[0], y = at[1] + j * d->dilation[1];
             const int64_t pixel = ((member * d->in[0] + z) * d->in[1] + y) * d->in[2] + column;
             const int64_t t = (i * d->kernel[1] + j) * d->kernel[2] + tap;
-            rows[n++] = (hew_dwconv_row){(const float *)s->args->in + pixel * d->in_stride,
+            rows[n++] = (hew_dwconv_row){(const char *)s->args->in + pixel * d->in_stride * in_size,
                                          s->packed + (size_t)t * s->op->group_in * s->op->padded_c};
         }
     return n;
@@ -89,12 +92,14 @@ static void run_pixels(const run_state *s, size_t row, int64_t begin, int64_t en
                          ? find_rows(s, (int64_t)(row / oh / od), at, column, kw.begin, rows)
                          : 0;
     const size_t pixel = row * (size_t)op->out[2] + (size_t)begin;
+    const size_t in_step = (size_t)d->in_stride * hew_type_size(d->in_type);
+    const size_t out_step = (size_t)d->out_stride * hew_type_size(d->out_type);
     hew_epilogue e = op->epilogue;
     e.scale = s->args->scale;
     e.bias = s->args->bias;
     if (s->args->residual) {
-        e.add = (const float *)s->args->residual + pixel * (size_t)d->residual_stride;
-        e.add_stride = (size_t)d->residual_stride * sizeof(float);
+        e.add_stride = (size_t)d->residual_stride * hew_type_size(d->residual_type);
+        e.add = (const char *)s->args->residual + pixel * e.add_stride;
     }
     const hew_dwconv_f32_run run = {
         .rows = rows,
@@ -102,16 +107,18 @@ static void run_pixels(const run_state *s, size_t row, int64_t begin, int64_t en
         .taps = (size_t)(kw.end - kw.begin),
         .pixels = (size_t)(end - begin),
         .channels = (size_t)d->out_c,
-        .in_step = (size_t)(d->stride[2] * d->in_stride) * sizeof(float),
-        .tap_step = (size_t)(d->dilation[2] * d->in_stride) * sizeof(float),
+        .in_step = (size_t)d->stride[2] * in_step,
+        .tap_step = (size_t)d->dilation[2] * in_step,
         .w_step = op->group_in * op->padded_c * sizeof(float),
-        .out_step = (size_t)d->out_stride * sizeof(float),
+        .out_step = out_step,
         .multiplier = op->group_out,
         .group = op->group_in,
         .spread = (const int32_t *)(s->packed +
                                     op->reduction.rows * taps * op->group_in * op->padded_c),
-        .out = (float *)s->args->out + pixel * (size_t)d->out_stride,
+        .out = (char *)s->args->out + pixel * out_step,
         .epilogue = &e,
+        .out_bf16 = d->out_type == HEW_BF16,
+        .add_bf16 = d->residual_type == HEW_BF16,
     };
     HEW_FN(dwconv_f32, op->dwconv)(&run);
     if (op->act.kind != HEW_ACT_NONE)

@@ -30,7 +30,7 @@ static bool serves(const hew_conv_desc *d)
  */
 static bool crowded(const hew_conv_desc *d)
 {
-    const int64_t bytes = d->in_stride * (int64_t)sizeof(float);
+    const int64_t bytes = d->in_stride * (int64_t)hew_type_size(d->in_type);
     return bytes % (d->stride[1] == 1 ? 2048 : 512) == 0;
 }
 
@@ -40,7 +40,8 @@ void hew_dwconv_strip_plan(hew_conv *op)
     if (!serves(d))
         return;
     size_t count;
-    op->strip = hew_kernels(HEW_FAMILY_dwconv_strip_f32, &count);
+    op->strip = hew_kernels(d->in_type == HEW_BF16 ? HEW_FAMILY_dwconv_strip_bf16
+                                                   : HEW_FAMILY_dwconv_strip_f32, &count);
     /* In the order of kernels.def. */
     op->strip += (d->kernel[1] - 3) + (d->stride[1] - 1);
     if (count > 4 && d->kernel[1] == 3 && crowded(d))
@@ -73,7 +74,7 @@ static void make_table(const run_state *s, const hew_dwconv_f32_strip *b, const 
                        ptrdiff_t *table)
 {
     const hew_conv_desc *d = &s->op->d;
-    const ptrdiff_t step = (ptrdiff_t)sizeof(float) * d->in_stride;
+    const ptrdiff_t step = (ptrdiff_t)hew_type_size(d->in_type) * d->in_stride;
     const ptrdiff_t zeros = (ptrdiff_t)((intptr_t)s->zeros - (intptr_t)b->in);
     const int64_t down = ((int64_t)b->rows - 1) * d->stride[1] + d->kernel[1];
     const int64_t across = ((int64_t)b->columns - 1) * d->stride[2] + d->kernel[2];
@@ -132,18 +133,20 @@ static void run_strip(const run_state *s, strip_row *row, size_t bx)
     const int64_t in_pixel = ((int64_t)row->image * d->in[1] + at[0]) * d->in[2] + at[1];
     hew_dwconv_f32_strip *b = &row->strip;
     b->columns = narrow + (bx < wide);
-    b->in = (const float *)((intptr_t)s->args->in + /* perhaps before the image */
-                            (in_pixel * d->in_stride + (int64_t)row->channel) *
-                                (int64_t)sizeof(float));
-    b->out = (float *)s->args->out + pixel * (size_t)d->out_stride + row->channel;
+    b->in = (const void *)((intptr_t)s->args->in + /* perhaps before the image */
+                           (in_pixel * d->in_stride + (int64_t)row->channel) *
+                               (int64_t)hew_type_size(d->in_type));
+    b->out = (char *)s->args->out + (pixel * (size_t)d->out_stride + row->channel) *
+                                        hew_type_size(d->out_type);
     if (s->args->residual)
-        row->epilogue.add = (const float *)s->args->residual +
-                            pixel * (size_t)d->residual_stride + row->channel;
+        row->epilogue.add = (const char *)s->args->residual +
+                            (pixel * (size_t)d->residual_stride + row->channel) *
+                                hew_type_size(d->residual_type);
     b->offset = find_table(s, row, at, bx < wide);
     HEW_FN(dwconv_strip_f32, op->strip)(b);
     for (size_t r = 0; op->act.kind != HEW_ACT_NONE && r < b->rows; r++)
         op->act_fn(&(hew_act_f32_rows){.act = op->act,
-                                       .x = b->out + r * ow * (size_t)d->out_stride,
+                                       .x = (float *)b->out + r * ow * (size_t)d->out_stride,
                                        .x_stride = b->out_step,
                                        .rows = b->columns,
                                        .n = b->channels});
@@ -158,22 +161,24 @@ static void begin_task(const run_state *s, size_t chunk, strip_row *row)
     const size_t c = UNIT * hew_cut(units, s->chunks, chunk);
     const size_t end = chunk + 1 < s->chunks ? UNIT * hew_cut(units, s->chunks, chunk + 1)
                                              : channels;
-    const size_t out_row = (size_t)op->out[2] * sizeof(float);
+    const size_t out_step = (size_t)d->out_stride * hew_type_size(d->out_type);
     const hew_conv_args *args = s->args;
     row->channel = c;
     row->tabled[0] = row->tabled[1] = 0;
     row->epilogue = op->epilogue;
     row->epilogue.scale = args->scale ? args->scale + c : NULL;
     row->epilogue.bias = args->bias ? args->bias + c : NULL;
-    row->epilogue.add_stride = (size_t)d->residual_stride * sizeof(float);
+    row->epilogue.add_stride = (size_t)d->residual_stride * hew_type_size(d->residual_type);
     row->strip = (hew_dwconv_f32_strip){
         .w = s->packed + c,
         .w_step = op->padded_c * sizeof(float),
         .channels = end - c,
-        .out_step = (size_t)d->out_stride * sizeof(float),
-        .out_row = out_row * (size_t)d->out_stride,
+        .out_bf16 = d->out_type == HEW_BF16,
+        .add_bf16 = d->residual_type == HEW_BF16,
+        .out_step = out_step,
+        .out_row = (size_t)op->out[2] * out_step,
         .epilogue = &row->epilogue,
-        .add_row = out_row * (size_t)d->residual_stride,
+        .add_row = (size_t)op->out[2] * row->epilogue.add_stride,
         .bias = args->bias ? args->bias + c : s->zeros,
         .zeros = s->zeros,
         .lo = op->epilogue.lo,

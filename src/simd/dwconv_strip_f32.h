@@ -17,10 +17,12 @@
  *
  * An epilogue with a scale or an addend is rare, and takes a second pass over the strip's sums.
  *
- * The including file defines REGISTERS, the vector registers of its ISA.
+ * The including file defines REGISTERS, the vector registers of its ISA, and BF16: whether inputs
+ * are bf16, and not floats.  Offsets of channels are in bytes of floats.
  */
 #include "epilogue_f32.h"
 #include "kernels_dwconv.h"
+#include "reg_typed.h"
 
 #include <math.h>
 
@@ -36,6 +38,9 @@ HEW_INLINE int in_columns(const shape s) { return (s.columns - 1) * s.stride + s
 
 typedef vf sums[MAX_TAPS][MAX_COLUMNS];
 
+/* Bytes to channels that are `offset` bytes of floats away. */
+HEW_INLINE size_t offset_of(const bool bf16, size_t offset) { return bf16 ? offset / 2 : offset; }
+
 /*
  * An input row meets output rows [f0, f0 + held) of those in flight, and below n; for row 0 it lies
  * under kernel row ky.
@@ -45,7 +50,8 @@ HEW_INLINE void add_part(const hew_dwconv_f32_strip *b, const shape s, size_t of
                          const int held, sums acc)
 {
     HEW_FORGET(b); /* else pixels and weights are kept from one part to the next, and spill */
-    const char *in = (const char *)b->in + offset, *weights = (const char *)b->w + offset;
+    const char *in = (const char *)b->in + offset_of(BF16, offset);
+    const char *weights = (const char *)b->w + offset;
     vf w[MAX_TAPS][MAX_TAPS];
     HEW_UNROLL for (int f = 0; f < held; f++)
         HEW_UNROLL for (int t = 0; t < s.taps; t++) {
@@ -54,7 +60,7 @@ HEW_INLINE void add_part(const hew_dwconv_f32_strip *b, const shape s, size_t of
                 w[f][t] = vf_load(weights + (size_t)(row * s.taps + t) * b->w_step);
         }
     HEW_UNROLL for (int j = 0; j < in_columns(s); j++) {
-        const vf x = vf_load(in + pixel[j]);
+        const vf x = load(BF16, true, vf_first(LANES), in + pixel[j]);
         HEW_UNROLL for (int f = 0; f < held; f++)
             HEW_UNROLL for (int g = 0; g < s.columns; g++) {
                 const int row = ky - (f0 + f) * s.stride, kx = j - g * s.stride;
@@ -85,15 +91,25 @@ HEW_INLINE void add_row(const hew_dwconv_f32_strip *b, const shape s, size_t off
 }
 
 /* Row r of the output leaves the registers. */
+HEW_INLINE void put_row(const hew_dwconv_f32_strip *b, const shape s, size_t offset, size_t r,
+                        const bool bf16, const vf acc[])
+{
+    const vf bias = vf_add(vf_load((const char *)b->bias + offset), vf_zero());
+    const column col = {.lo = vf_set(b->lo), .hi = vf_set(b->hi)};
+    char *out = (char *)b->out + r * b->out_row + offset_of(bf16, offset);
+    HEW_UNROLL for (int g = 0; g < s.columns; g++)
+        store(bf16, true, vf_first(LANES), out + (size_t)g * b->out_step,
+              clamp(&col, vf_add(acc[g], bias)));
+}
+
 HEW_INLINE void store_row(const hew_dwconv_f32_strip *b, const shape s, size_t offset, size_t r,
                           const vf acc[])
 {
     HEW_FORGET(b); /* else constants are kept from row to row, and spill */
-    const vf bias = vf_add(vf_load((const char *)b->bias + offset), vf_zero());
-    const column col = {.lo = vf_set(b->lo), .hi = vf_set(b->hi)};
-    char *out = (char *)b->out + r * b->out_row + offset;
-    HEW_UNROLL for (int g = 0; g < s.columns; g++)
-        vf_store(out + (size_t)g * b->out_step, clamp(&col, vf_add(acc[g], bias)));
+    if (BF16 && b->out_bf16)
+        put_row(b, s, offset, r, true, acc);
+    else
+        put_row(b, s, offset, r, false, acc);
 }
 
 /* Row r of the output: its last input rows, shared by n output rows, and its way to memory. */
@@ -148,6 +164,26 @@ HEW_INLINE void strip_channels(const hew_dwconv_f32_strip *b, const shape s, siz
     finish_rows(b, s, offset, r, 1, acc);
 }
 
+/* A register of the addend, or of the output, of one pixel of the strip. */
+HEW_INLINE vf load_add(const hew_dwconv_f32_strip *b, size_t r, size_t g, size_t offset,
+                       const bool full, vf_mask mask)
+{
+    const hew_epilogue *e = b->epilogue;
+    const char *add = (const char *)e->add + r * b->add_row + g * e->add_stride;
+    if (BF16 && b->add_bf16)
+        return load(true, full, mask, add + offset_of(true, offset));
+    return load(false, full, mask, add + offset);
+}
+HEW_INLINE void store_out(const hew_dwconv_f32_strip *b, size_t r, size_t g, size_t offset,
+                          const bool full, vf_mask mask, vf v)
+{
+    char *out = (char *)b->out + r * b->out_row + g * b->out_step;
+    if (BF16 && b->out_bf16)
+        store(true, full, mask, out + offset_of(true, offset), v);
+    else
+        store(false, full, mask, out + offset, v);
+}
+
 /* Some channels, a pixel at a time. */
 static __attribute__((noinline)) void pixel_by_pixel(const hew_dwconv_f32_strip *b, const shape s,
                                                      size_t c)
@@ -164,15 +200,13 @@ static __attribute__((noinline)) void pixel_by_pixel(const hew_dwconv_f32_strip 
             vf v = vf_zero();
             for (int ky = 0; ky < s.taps; ky++, pixel += in_columns(s))
                 for (int kx = 0; kx < s.taps; kx++, w += b->w_step)
-                    v = vf_fma(vf_load_masked(mask, (const char *)b->in + pixel[kx] + offset),
+                    v = vf_fma(load(BF16, false, mask,
+                                    (const char *)b->in + pixel[kx] + offset_of(BF16, offset)),
                                vf_load(w), v);
             v = vf_fma(v, col.scale, col.bias);
-            if (e->add) {
-                const char *add = (const char *)e->add + r * b->add_row + g * e->add_stride;
-                v = vf_fma(col.beta, vf_load_masked(mask, add + offset), v);
-            }
-            char *out = (char *)b->out + r * b->out_row + g * b->out_step;
-            vf_store_masked(mask, out + offset, clamp(&col, v));
+            if (e->add)
+                v = vf_fma(col.beta, load_add(b, r, g, offset, false, mask), v);
+            store_out(b, r, g, offset, false, mask, clamp(&col, v));
         }
 }
 
@@ -185,6 +219,7 @@ static __attribute__((noinline)) void divert(const hew_dwconv_f32_strip *b, size
     other->lo = -HUGE_VALF;
     other->hi = HUGE_VALF;
     other->out = (float *)((intptr_t)b->sums - (intptr_t)offset);
+    other->out_bf16 = false;
     other->out_step = step;
     other->out_row = b->columns * step;
 }
@@ -201,9 +236,8 @@ static __attribute__((noinline)) void finish(const hew_dwconv_f32_strip *b, size
             const size_t r = i / b->columns, g = i % b->columns;
             vf v = vf_fma(vf_load(sum + i * step), col.scale, col.bias);
             if (e->add)
-                v = vf_fma(col.beta, vf_load((const char *)e->add + r * b->add_row +
-                                             g * e->add_stride + offset), v);
-            vf_store((char *)b->out + r * b->out_row + g * b->out_step + offset, clamp(&col, v));
+                v = vf_fma(col.beta, load_add(b, r, g, offset, true, vf_first(LANES)), v);
+            store_out(b, r, g, offset, true, vf_first(LANES), clamp(&col, v));
         }
     }
 }

@@ -9,6 +9,7 @@
 #define HEW_SIMD_FINISH_F32_H
 
 #include "epilogue_f32.h"
+#include "reg_typed.h"
 
 enum { MAX_NV = 4 };
 /* Bytes before column register j: of words and floats, and of bf16. */
@@ -18,25 +19,6 @@ enum { MAX_NV = 4 };
 HEW_INLINE column tile_column(const hew_gemm_tile *t, const int j, const bool full)
 {
     return column_of(t->epilogue, OFFSET(j), full, vf_first(t->n - LANES * j));
-}
-
-HEW_INLINE vf load(const bool bf16, const bool full, vf_mask mask, const void *p)
-{
-    if (bf16)
-        return full ? vf_load_bf16(p) : vf_load_bf16_masked(mask, p);
-    return full ? vf_load(p) : vf_load_masked(mask, p);
-}
-
-HEW_INLINE void store(const bool bf16, const bool full, vf_mask mask, void *p, vf x)
-{
-    if (bf16 && full)
-        vf_store_bf16(p, x);
-    else if (bf16)
-        vf_store_bf16_masked(mask, p, x);
-    else if (full)
-        vf_store(p, x);
-    else
-        vf_store_masked(mask, p, x);
 }
 
 enum { FULL = !MASKED_STORES_ARE_CHEAP };

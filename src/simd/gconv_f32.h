@@ -25,7 +25,7 @@ HEW_INLINE void group_channels(const hew_dwconv_f32_run *r, size_t pixel, size_t
     HEW_UNROLL for (int i = 0; i < g; i++)
         acc[i] = vf_zero();
     for (size_t row = 0; row < r->n_rows; row++) {
-        const char *in = (const char *)(r->rows[row].in + c) + pixel * r->in_step;
+        const char *in = (const char *)((const float *)r->rows[row].in + c) + pixel * r->in_step;
         const char *w = (const char *)(r->rows[row].w + c);
         for (size_t t = 0; t < r->taps; t++, in += r->tap_step) {
             vf x[GROUP_G];
