@@ -50,3 +50,36 @@ void norm_near(const char *what, size_t i, double got, double want, double bound
         fail_case("%s, element %zu, is %a (%g), want %a (%g) within %g", what, i, got, got, want,
                   want, bound);
 }
+
+void norm_lengths(norm_check *check)
+{
+    for (int64_t columns = 0; columns <= 140; columns++)
+        for (int t = 0; t < 3; t++) {
+            rng r = case_rng("type %d, %lld columns", t, (long long)columns);
+            check(&r, t, rng_between(&r, 0, 9), columns, FILL_MIXED, no_threads());
+        }
+}
+
+void norm_special_floats(norm_check *check)
+{
+    const fill kinds[] = {FILL_SPECIALS, FILL_DENORMALS, FILL_ZEROS, FILL_INTS, FILL_TINY};
+    for (int k = 0; k < 5; k++)
+        for (int i = 0; i < 60; i++) {
+            rng r = case_rng("fill %d, %d", k, i);
+            check(&r, i, 6, rng_between(&r, 1, 200), kinds[k], no_threads());
+        }
+}
+
+void norm_threads(norm_check *check)
+{
+    static const size_t counts[] = {1, 2, 3, 8};
+    static const int64_t shapes[][2] = {{1, 3000}, {700, 33}, {200, 500}, {5, 20000}, {2000, 10}};
+    for (int i = 0; i < 5; i++)
+        for (int t = 0; t < 8; t++) {
+            const size_t count = counts[t / 2];
+            const hew_threads *lent = t % 2 ? reversed_of(count) : pool_of(count);
+            rng r = case_rng("%lld x %lld", (long long)shapes[i][0], (long long)shapes[i][1]);
+            check(&r, i, shapes[i][0], shapes[i][1], FILL_MIXED, lent);
+        }
+    no_threads();
+}

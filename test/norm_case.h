@@ -20,6 +20,17 @@ double norm_epsilon(hew_type type);
 /* 0, or `least` and a little more. */
 int64_t norm_stride(rng *r, int64_t least);
 
+/*
+ * Matrices that every operation on rows is checked with: all lengths of rows up to 140 and all types,
+ * floats of every kind, and shapes that are cut in every way for 1, 2, 3 and 8 threads.  i counts
+ * the cases: the type is norm_types[i % 3].
+ */
+typedef void norm_check(rng *r, int i, int64_t rows, int64_t columns, fill kind,
+                        const hew_threads *threads);
+void norm_lengths(norm_check *check);
+void norm_special_floats(norm_check *check);
+void norm_threads(norm_check *check);
+
 /* Fails the case unless |got - want| <= bound. */
 void norm_near(const char *what, size_t i, double got, double want, double bound);
 

@@ -107,15 +107,16 @@ static shape random_shape(rng *r, int i, int64_t rows, int64_t columns)
     return s;
 }
 
-static void lengths(void)
+static void check_random(rng *r, int i, int64_t rows, int64_t columns, fill kind,
+                         const hew_threads *threads)
 {
-    for (int64_t columns = 0; columns <= 140; columns++)
-        for (int t = 0; t < 3; t++) {
-            rng r = case_rng("type %d, %lld columns", t, (long long)columns);
-            const shape s = random_shape(&r, t, rng_between(&r, 0, 9), columns);
-            check(&s, &r, FILL_MIXED, no_threads());
-        }
+    const shape s = random_shape(r, i, rows, columns);
+    check(&s, r, kind, threads);
 }
+
+static void lengths(void) { norm_lengths(check_random); }
+static void special_floats(void) { norm_special_floats(check_random); }
+static void threads(void) { norm_threads(check_random); }
 
 /* About the block of rows, and columns on both sides of where rows go one by one. */
 static void blocks_of_rows(void)
@@ -124,35 +125,8 @@ static void blocks_of_rows(void)
     for (int i = 0; i < 4; i++)
         for (int k = 0; k < 9; k++) {
             rng r = case_rng("%lld rows, %d", (long long)rows[i], k);
-            const shape s = random_shape(&r, k, rows[i], columns[k / 3]);
-            check(&s, &r, FILL_MIXED, no_threads());
+            check_random(&r, k, rows[i], columns[k / 3], FILL_MIXED, no_threads());
         }
-}
-
-static void special_floats(void)
-{
-    const fill kinds[] = {FILL_SPECIALS, FILL_DENORMALS, FILL_ZEROS, FILL_INTS, FILL_TINY};
-    for (int k = 0; k < 5; k++)
-        for (int i = 0; i < 60; i++) {
-            rng r = case_rng("fill %d, %d", k, i);
-            const shape s = random_shape(&r, i, 6, rng_between(&r, 1, 200));
-            check(&s, &r, kinds[k], no_threads());
-        }
-}
-
-static void threads(void)
-{
-    static const size_t counts[] = {1, 2, 3, 8};
-    static const int64_t shapes[][2] = {{1, 3000}, {700, 33}, {200, 500}, {5, 20000}, {2000, 10}};
-    for (int i = 0; i < 5; i++)
-        for (int t = 0; t < 8; t++) {
-            const size_t count = counts[t / 2];
-            const hew_threads *lent = t % 2 ? reversed_of(count) : pool_of(count);
-            rng r = case_rng("%lld x %lld", (long long)shapes[i][0], (long long)shapes[i][1]);
-            const shape s = random_shape(&r, i, shapes[i][0], shapes[i][1]);
-            check(&s, &r, FILL_MIXED, lent);
-        }
-    no_threads();
 }
 
 enum { ROWS = 150, COLUMNS = 70, ALL = ROWS * COLUMNS };

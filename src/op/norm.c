@@ -75,7 +75,8 @@ hew_status hew_norm_check_same(const char *op, const void *a, size_t a_stride, c
 bool hew_norm_streams(const void *out, size_t stride, size_t rows, const void *in,
                       const void *other)
 {
-    return stride * rows >= HEW_STREAM_BYTES && ((uintptr_t)out | stride) % HEW_ALIGNMENT == 0 &&
+    enum { STREAM_BYTES = 2 << 20 }; /* past an L2 cache, where fetching a line costs a third more */
+    return stride * rows >= STREAM_BYTES && ((uintptr_t)out | stride) % HEW_ALIGNMENT == 0 &&
            out != in && out != other;
 }
 
