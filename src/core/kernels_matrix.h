@@ -30,10 +30,12 @@
 enum { HEW_MAX_NR = 64 };
 typedef struct hew_tame {
     _Alignas(HEW_ALIGNMENT) float scale[HEW_MAX_NR]; /* of the epilogue, alpha included */
-    float bias[HEW_MAX_NR];                          /* its bias + 0.0f, times c_inverse */
-    int32_t start[HEW_MAX_NR];                       /* bias - a_zero * b_sums */
+    const float *bias;    /* its bias + 0.0f, times c_inverse */
+    const int32_t *start; /* bias - a_zero * b_sums */
     int32_t lo, hi; /* bytes: both clamps, to the epilogue's range and to the type's, as one */
     bool plain;     /* U8 with c_zero 0, and no clamp but the type's */
+    float biases[HEW_MAX_NR]; /* room for these two; zeros are elsewhere, where no load waits */
+    int32_t starts[HEW_MAX_NR]; /* for stores of another width */
 } hew_tame;
 
 typedef struct hew_quant {

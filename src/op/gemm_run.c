@@ -27,7 +27,7 @@ static void run_small(const hew_gemm *op, const hew_gemm_args *args)
                           .n_steps = 1,
                           .a_stride = lda,
                           .k = (size_t)d->k,
-                          .chunk = hew_amx_cut_of(op->words).chunk,
+                          .chunk = op->amx_config ? hew_amx_cut_of(op->words).chunk : 0,
                           .b_stride = op->amx_config ? (size_t)op->panels.max_nr * HEW_WORD
                                                      : (size_t)d->ldb * sizeof(float),
                           .partial = partial,

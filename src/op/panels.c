@@ -136,6 +136,8 @@ typedef float f4 __attribute__((vector_size(16)));
 typedef int32_t i4 __attribute__((vector_size(16)));
 typedef uint32_t u4 __attribute__((vector_size(16)));
 
+static const _Alignas(HEW_ALIGNMENT) uint32_t zeros[HEW_MAX_NR];
+
 /* Words [j, j + 4) of n, with zeros past the end. */
 HEW_INLINE u4 words_at(const void *p, size_t j, size_t n)
 {
@@ -152,31 +154,46 @@ HEW_INLINE u4 words_at(const void *p, size_t j, size_t n)
 /* Whether |x| <= limit; false where x is a NaN. */
 HEW_INLINE i4 within(f4 x, float limit) { return (f4)((i4)x & INT32_MAX) <= limit; }
 
-/* What hew_tame has of n columns, and whether all of it is small enough.  Small products wait for
- * this: in fours, which gcc 12 makes of no loop at -O2. */
-static bool tame_columns(const hew_epilogue *e, const hew_quant *q, size_t n, hew_tame *t)
+/* What sums of n columns begin with. */
+static void start_sums(const hew_quant *q, size_t n, hew_tame *t)
 {
     const uint32_t zero = (uint32_t)q->a_zero;
-    const size_t end = hew_round_up(n, 16);
-    i4 small = {-1, -1, -1, -1};
+    t->start = (const int32_t *)zeros;
+    if (!q->bias && !zero)
+        return;
+    t->start = t->starts;
     for (size_t j = 0; j < n; j += 4) {
-        f4 scale = {e->alpha, e->alpha, e->alpha, e->alpha}, bias = {0};
         u4 start = {0};
-        if (e->scale)
-            scale *= (f4)words_at(e->scale, j, n);
-        if (e->bias)
-            bias = ((f4)words_at(e->bias, j, n) + 0.0f) * q->c_inverse;
         if (q->bias)
             start = words_at(q->bias, j, n);
         if (zero)
             start -= words_at(q->b_sums, j, n) * zero;
-        small &= within(scale, 0.5f) & within(bias, 1 << 29);
-        memcpy(t->scale + j, &scale, sizeof scale);
-        memcpy(t->bias + j, &bias, sizeof bias);
-        memcpy(t->start + j, &start, sizeof start);
+        memcpy(t->starts + j, &start, sizeof start);
     }
-    for (size_t j = hew_round_up(n, 4); j < end; j++)
-        t->scale[j] = t->bias[j] = 0, t->start[j] = 0;
+    for (size_t j = hew_round_up(n, 4); j < hew_round_up(n, 16); j++)
+        t->starts[j] = 0;
+}
+
+/* What hew_tame else has of them, and whether all of it is small enough.  Small products wait for
+ * this: in fours, which gcc 12 makes of no loop at -O2. */
+static bool tame_columns(const hew_epilogue *e, const hew_quant *q, size_t n, hew_tame *t)
+{
+    i4 small = {-1, -1, -1, -1};
+    t->bias = e->bias ? t->biases : (const float *)zeros;
+    for (size_t j = 0; j < n; j += 4) {
+        f4 scale = {e->alpha, e->alpha, e->alpha, e->alpha};
+        if (e->scale)
+            scale *= (f4)words_at(e->scale, j, n);
+        small &= within(scale, 0.5f);
+        memcpy(t->scale + j, &scale, sizeof scale);
+        if (!e->bias)
+            continue;
+        const f4 bias = ((f4)words_at(e->bias, j, n) + 0.0f) * q->c_inverse;
+        small &= within(bias, 1 << 29);
+        memcpy(t->biases + j, &bias, sizeof bias);
+    }
+    for (size_t j = hew_round_up(n, 4); j < hew_round_up(n, 16); j++)
+        t->scale[j] = t->biases[j] = 0;
     return (small[0] & small[1] & small[2] & small[3]) != 0;
 }
 
@@ -197,12 +214,18 @@ void hew_quant_tame(const hew_epilogue *e, hew_quant *q, size_t n, hew_tame *t)
         return;
     if (!(e->lo <= e->hi) || !tame_columns(e, q, n, t))
         return;
+    start_sums(q, n, t);
     const int32_t low = q->c_type == HEW_U8 ? 0 : -128;
+    q->tame = t;
+    t->lo = low;
+    t->hi = low + 255;
+    t->plain = low == 0 && q->c_zero == 0;
+    if (!e->clamps)
+        return;
     const float lo = (float)(low - q->c_zero), hi = (float)(low + 255 - q->c_zero);
     t->lo = rounded(e->lo < lo ? lo : e->lo > hi ? hi : e->lo) + q->c_zero;
     t->hi = rounded(e->hi < lo ? lo : e->hi > hi ? hi : e->hi) + q->c_zero;
-    t->plain = low == 0 && q->c_zero == 0 && t->lo == 0 && t->hi == 255;
-    q->tame = t;
+    t->plain = t->plain && t->lo == 0 && t->hi == 255;
 }
 
 static void start_columns(const hew_block *b, const hew_panel *p, size_t n, hew_panel_end *end)
