@@ -88,8 +88,8 @@ typedef range_f32_fn range_f32_ref_fn;
 
 /* A row of k floats becomes bytes, with a scale and a zero point of its own: hew_dynamic, symmetric
  * for S8 and asymmetric for U8. */
-void hew_quantize_row(quantize_f32_fn *quantize, const float *x, size_t k, hew_type type, void *y,
-                      float *scale, int32_t *zero);
+void hew_quantize_row(range_f32_fn *range, quantize_f32_fn *quantize, const float *x, size_t k,
+                      hew_type type, void *y, float *scale, int32_t *zero);
 
 #define HEW_KERNELS_LIST "kernels_rows.def"
 #include "kernels_declare.h"

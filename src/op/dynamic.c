@@ -11,6 +11,7 @@ enum {
 };
 
 typedef struct dynamic {
+    range_f32_fn *find_range;
     quantize_f32_fn *quantize;
     hew_type type;
     size_t rows, columns, in_stride, out_stride; /* elements */
@@ -35,17 +36,10 @@ static hew_quantize_rows quantizer_of(hew_type type, hew_bounds range, float *sc
     return (hew_quantize_rows){.type = type, .scale = s, .zero = z, .rows = 1};
 }
 
-static range_f32_fn *range_kernel(void)
+void hew_quantize_row(range_f32_fn *range, quantize_f32_fn *quantize, const float *x, size_t k,
+                      hew_type type, void *y, float *scale, int32_t *zero)
 {
-    size_t count;
-    return HEW_FN(range_f32, hew_kernels(HEW_FAMILY_range_f32, &count));
-}
-
-void hew_quantize_row(quantize_f32_fn *quantize, const float *x, size_t k, hew_type type, void *y,
-                      float *scale, int32_t *zero)
-{
-    const hew_bounds range = range_kernel()((hew_bounds){0.0f, 0.0f}, k, x);
-    hew_quantize_rows row = quantizer_of(type, range, scale, zero);
+    hew_quantize_rows row = quantizer_of(type, range((hew_bounds){0.0f, 0.0f}, k, x), scale, zero);
     row.x = x;
     row.y = y;
     row.n = k;
@@ -59,7 +53,7 @@ static void rows_task(void *context, size_t worker, size_t task)
     const size_t first = task * d->task_rows;
     for (size_t i = first; i < hew_min(first + d->task_rows, d->rows); i++) {
         int32_t zero;
-        hew_quantize_row(d->quantize, d->in + i * d->in_stride, d->columns, d->type,
+        hew_quantize_row(d->find_range, d->quantize, d->in + i * d->in_stride, d->columns, d->type,
                          d->out + i * d->out_stride, d->scale + i, d->zero ? d->zero + i : &zero);
     }
 }
@@ -71,7 +65,7 @@ static void range_task(void *context, size_t worker, size_t task)
     const size_t row = task / d->pieces, piece = task % d->pieces;
     const size_t begin = hew_cut(d->columns, d->pieces, piece);
     const size_t end = hew_cut(d->columns, d->pieces, piece + 1);
-    d->range[task] = range_kernel()((hew_bounds){0.0f, 0.0f}, end - begin,
+    d->range[task] = d->find_range((hew_bounds){0.0f, 0.0f}, end - begin,
                                     d->in + row * d->in_stride + begin);
 }
 
@@ -103,6 +97,7 @@ static void piece_task(void *context, size_t worker, size_t task)
 static hew_status run(dynamic *d, const hew_threads *threads)
 {
     size_t count;
+    d->find_range = HEW_FN(range_f32, hew_kernels(HEW_FAMILY_range_f32, &count));
     d->quantize = HEW_FN(quantize_f32, hew_kernels(HEW_FAMILY_quantize_f32, &count));
     if (threads && threads->count > d->rows && d->columns >= 2 * TASK_ELEMENTS &&
         d->rows <= PIECES / 2) {

@@ -341,6 +341,7 @@ static hew_status prepare(hew_gemm *op)
                                           (op->format.integer && d->c_type == HEW_BF16));
     op->act_fn = HEW_FN(act_f32, hew_kernels(HEW_FAMILY_act_f32, &count));
     op->transpose = HEW_FN(transpose_f32, hew_kernels(HEW_FAMILY_transpose_f32, &count));
+    op->range_fn = HEW_FN(range_f32, hew_kernels(HEW_FAMILY_range_f32, &count));
     op->quantize_fn = HEW_FN(quantize_f32, hew_kernels(HEW_FAMILY_quantize_f32, &count));
     if (op->path == HEW_GEMM_WEIGHT_ONLY)
         return hew_wo_plan(op);

@@ -36,6 +36,7 @@ struct hew_gemm {
     act_f32_fn *act_fn;
     transpose_f32_fn *transpose;
     quantize_f32_fn *quantize_fn;
+    range_f32_fn *range_fn;
     amx_config_fn *amx_config; /* the kernels are AMX's; else null */
     bool keeps;  /* sums of a whole block rest in scratch from one block of k to the next */
     bool staged; /* integer sums are floats for a while: another activation, or bf16 */

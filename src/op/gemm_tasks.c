@@ -62,7 +62,7 @@ static const char *quantised(const hew_gemm *op, const char *a, size_t rows, cha
     float *scale = hew_take(scratch, op->block_rows * sizeof(float));
     int32_t *zero = hew_take(scratch, op->block_rows * sizeof(int32_t));
     for (size_t i = 0; i < rows; i++)
-        hew_quantize_row(op->quantize_fn, (const float *)(a + i * *stride), k, type,
+        hew_quantize_row(op->range_fn, op->quantize_fn, (const float *)(a + i * *stride), k, type,
                          out + i * (k + HEW_A_PAD), scale + i, zero + i);
     *stride = k + HEW_A_PAD;
     q->row_scale = scale;
