@@ -9,7 +9,7 @@
 
 enum {
     TASKS = 32,    /* blocks of rows are not made smaller for more */
-    THREAD_TASKS = 4,
+    THREAD_TASKS = 16, /* fewer would end at different times */
     TASK_TILES = 4 /* of rows, at least, in a block that is made smaller */
 };
 
