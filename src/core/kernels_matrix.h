@@ -30,12 +30,12 @@
 enum { HEW_MAX_NR = 64 };
 typedef struct hew_tame {
     _Alignas(HEW_ALIGNMENT) float scale[HEW_MAX_NR]; /* of the epilogue, alpha included */
-    const float *bias;    /* its bias + 0.0f, times c_inverse */
-    const int32_t *start; /* bias - a_zero * b_sums */
-    int32_t lo, hi; /* bytes: both clamps, to the epilogue's range and to the type's, as one */
-    bool plain;     /* U8 with c_zero 0, and no clamp but the type's */
-    float biases[HEW_MAX_NR]; /* room for these two; zeros are elsewhere, where no load waits */
-    int32_t starts[HEW_MAX_NR]; /* for stores of another width */
+    const float *bias;          /* its bias + 0.0f, times c_inverse */
+    const int32_t *start;       /* bias - a_zero * b_sums */
+    int32_t lo, hi;             /* of bytes: the epilogue's clamp and the type's */
+    bool plain;                 /* U8 with c_zero 0, and no clamp but the type's */
+    float biases[HEW_MAX_NR];   /* room for these two, if they are not zeros, which lie where */
+    int32_t starts[HEW_MAX_NR]; /* nothing was just stored that a load would wait for */
 } hew_tame;
 
 typedef struct hew_quant {

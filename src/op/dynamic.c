@@ -66,7 +66,7 @@ static void range_task(void *context, size_t worker, size_t task)
     const size_t begin = hew_cut(d->columns, d->pieces, piece);
     const size_t end = hew_cut(d->columns, d->pieces, piece + 1);
     d->range[task] = d->find_range((hew_bounds){0.0f, 0.0f}, end - begin,
-                                    d->in + row * d->in_stride + begin);
+                                     d->in + row * d->in_stride + begin);
 }
 
 static void piece_task(void *context, size_t worker, size_t task)
