@@ -2,5 +2,7 @@
 #include "narrow.h"
 #include "stream.h"
 
+#include "../simd/pair.h"
+
 #define HEW_ACT_F32 hew_act_f32_avx512
 #include "../simd/act_f32.h"

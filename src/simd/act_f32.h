@@ -65,14 +65,14 @@ static lane_weight weight_of(hew_act_kind kind)
     switch ((int)kind) {
     case HEW_ACT_NONE: return TYPED;
     case HEW_ACT_RELU:
+    case HEW_ACT_ABS:
+    case HEW_ACT_ROUND: return EXACT;
     case HEW_ACT_LEAKY_RELU:
     case HEW_ACT_CLIP:
     case HEW_ACT_HARDSWISH:
     case HEW_ACT_HARDSIGMOID:
-    case HEW_ACT_ABS:
     case HEW_ACT_SQUARE:
-    case HEW_ACT_LINEAR:
-    case HEW_ACT_ROUND: return LIGHT;
+    case HEW_ACT_LINEAR: return LIGHT;
     }
     return HEAVY;
 }
@@ -116,6 +116,27 @@ static void power(const lane_loop *l, size_t n)
     (l->act.beta == 2.0f ? power_square : l->act.beta == 0.5f ? power_root : any_power)(l, n);
 }
 
+static lane_fn *loop_of(hew_act_kind kind)
+{
+    static lane_fn *const kinds[HEW_ACT_COUNT] = {
+        walk_typed, relu, leaky_relu, clip, elu, sigmoid, hyperbolic_tangent, silu, gelu_erf,
+        gelu_tanh, hardswish, hard_sigmoid, mish, absolute, square, square_root, reciprocal_root,
+        exponential, exponential_less_one, logarithm, logarithm_plus_one, power, linear, softplus,
+        error_function, nearest, sine, cosine};
+    return kinds[kind];
+}
+
+/* Without a sum. */
+static void walk_act(lane_fn *fn, const hew_act_f32_rows *r)
+{
+    const hew_step_source in = {r->in ? r->in : r->x, r->in ? r->in_type : r->x_type, false,
+                                (ptrdiff_t)(r->in ? r->in_stride : r->x_stride)};
+    walk_rows(fn, weight_of(r->act.kind),
+              &(hew_step_f32){.act = r->act, .v = in, .out = r->x,
+                              .out_row = (ptrdiff_t)r->x_stride, .out_type = r->x_type,
+                              .stream = r->stream, .rows = r->rows, .n = r->n});
+}
+
 /* x + add; a NaN of x as it is. */
 static void add_row(const float *in, const float *add, float *out, size_t n)
 {
@@ -147,28 +168,17 @@ static void act_of_sum(lane_fn *fn, const hew_act_f32_rows *r, size_t i)
 
 void HEW_ACT_F32(const hew_act_f32_rows *rows)
 {
-    static lane_fn *const kinds[HEW_ACT_COUNT] = {
-        walk_typed, relu, leaky_relu, clip, elu, sigmoid, hyperbolic_tangent, silu, gelu_erf, gelu_tanh,
-        hardswish, hard_sigmoid, mish, absolute, square, square_root, reciprocal_root, exponential,
-        exponential_less_one, logarithm, logarithm_plus_one, power, linear, softplus,
-        error_function, nearest, sine, cosine};
     if (rows->act.kind == HEW_ACT_NONE && !rows->add && !rows->in)
         return;
+    lane_fn *const fn = loop_of(rows->act.kind);
+    if (!rows->add) {
+        walk_act(fn, rows);
+        return;
+    }
     hew_act_f32_rows r = *rows;
     if (!r.in) {
         r.in = r.x;
         r.in_stride = r.x_stride;
-        r.in_type = r.x_type;
-    }
-    lane_fn *const fn = kinds[r.act.kind];
-    if (!r.add) {
-        walk_rows(fn, weight_of(r.act.kind),
-                  &(hew_step_f32){.act = r.act, .v = {r.in, r.in_type, false,
-                                                      (ptrdiff_t)r.in_stride},
-                                  .out = r.x, .out_row = (ptrdiff_t)r.x_stride,
-                                  .out_type = r.x_type, .stream = r.stream, .rows = r.rows,
-                                  .n = r.n});
-        return;
     }
     if (r.x_stride == r.n * sizeof(float) && r.in_stride == r.x_stride &&
         r.add_stride == r.x_stride) {

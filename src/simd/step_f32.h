@@ -2,6 +2,7 @@
  * step_f32 - a step of a chain over floats: hew_step_f32 in kernels_chain.h.
  *
  * The including file has its simd.h included first and defines HEW_STEP_F32, the kernel's name.
+ * HEW_STEP_NEXT, if there is one, is the kernel that has all that isn't light and of BF16 here.
  * Bound by memory but for powers, divisions and the derivatives of what has an exp in it.  The
  * loops: walk.h, walk_rows.h.
  */
@@ -136,15 +137,19 @@ static lane_fn *loop_of(const hew_step_f32 *s)
 
 static lane_weight weight_of(const hew_step_f32 *s)
 {
+    if (s->kind == HEW_STEP_POW)
+        return HEAVY;
+    if ((s->kind >= HEW_STEP_MIN && s->kind <= HEW_STEP_GE) || s->kind == HEW_STEP_SELECT)
+        return EXACT;
     if (s->kind != HEW_STEP_BACKWARD)
-        return s->kind == HEW_STEP_POW ? HEAVY : LIGHT;
+        return LIGHT;
     switch ((int)s->act.kind) {
     case HEW_ACT_NONE: return TYPED;
     case HEW_ACT_RELU:
+    case HEW_ACT_CLIP: return EXACT;
     case HEW_ACT_LEAKY_RELU:
-    case HEW_ACT_CLIP:
     case HEW_ACT_LINEAR: return LIGHT;
-    case HEW_ACT_ABS:
+    case HEW_ACT_ABS: return s->from_output ? HEAVY : EXACT;
     case HEW_ACT_SQUARE: return s->from_output ? HEAVY : LIGHT;
     case HEW_ACT_SIGMOID:
     case HEW_ACT_TANH:
@@ -154,4 +159,16 @@ static lane_weight weight_of(const hew_step_f32 *s)
     return HEAVY;
 }
 
+#ifdef HEW_STEP_NEXT
+void HEW_STEP_F32(const hew_step_f32 *s)
+{
+    const lane_weight weight = weight_of(s);
+    if (weight == LIGHT && s->out_type == HEW_BF16 && is_type(&s->v, HEW_BF16) &&
+        is_type(&s->b, HEW_BF16) && is_type(&s->c, HEW_BF16) && sees_denormals())
+        walk_rows(loop_of(s), weight, s);
+    else
+        HEW_STEP_NEXT(s);
+}
+#else
 void HEW_STEP_F32(const hew_step_f32 *s) { walk_rows(loop_of(s), weight_of(s), s); }
+#endif

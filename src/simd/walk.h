@@ -1,22 +1,29 @@
 /*
  * walk.h - one loop for each kind of operation, over a row of up to three operands.
  *
- * The including file has its narrow.h and stream.h included first.  A kind of operation is
+ * The including file has its narrow.h, stream.h and pair.h included first.  A kind of operation is
  *
  *     light       32 elements a turn, all of F32 or all of BF16.  Two instances, whose loads, stores
  *                 and little between them are all that there is to pay for;
+ *     exact       light, with results that are bf16 where the operands are;
  *     heavy       16 floats a turn, bound by its arithmetic; or
  *     typed       16 elements a turn of any types: what converts.
  *
  * The last turn ends where the row does, over elements that are done twice; a second one may begin
  * early, where the output is aligned.  An operand of one element is a register's worth that every
  * turn loads again.  Which rows come here, and how: walk_rows.h.
+ *
+ * With HEW_WALK_BF16_ALONE as 1 light kinds have an instance for BF16, and others none.
  */
 #ifndef HEW_SIMD_WALK_H
 #define HEW_SIMD_WALK_H
 
 #include "kernels_chain.h"
 #include "put.h"
+
+#ifndef HEW_WALK_BF16_ALONE
+#define HEW_WALK_BF16_ALONE 0
+#endif
 
 /* An operand's elements; `step` is all ones, or 0 where all are one and 32 copies lie at p. */
 typedef struct lane_source {
@@ -32,7 +39,7 @@ typedef struct lane_loop {
     size_t first; /* elements from the first turn to the second, at most a turn */
 } lane_loop;
 
-typedef enum lane_weight { LIGHT, HEAVY, TYPED } lane_weight;
+typedef enum lane_weight { LIGHT, EXACT, HEAVY, TYPED } lane_weight;
 
 /* n is a turn or more. */
 typedef void lane_fn(const lane_loop *l, size_t n);
@@ -75,6 +82,8 @@ HEW_INLINE f32x16 load_lanes(lane_source s, size_t i)
 HEW_INLINE void walk_heavy(lane_op *op, const int kind, const int operands, const lane_loop *l,
                            size_t n)
 {
+    if (HEW_WALK_BF16_ALONE)
+        return;
     const lane_loop s = loop_from(l, 0, l->first, l->out.stream);
     const x16_out out = {s.out.p, HEW_F32, s.out.stream};
     const x16_act of = {s.act.alpha, s.act.beta, x16_set(s.act.alpha), x16_set(s.act.beta)};
@@ -110,10 +119,6 @@ HEW_INLINE f32x32 load_pair(const hew_type type, lane_source s, size_t i)
 
 /* What is stored of a pair: rounded, or of a kind whose results need none. */
 typedef i32x16 pair_fn(f32x16 a, f32x16 b);
-HEW_INLINE i32x16 rounded_pair(f32x16 a, f32x16 b)
-{
-    return x16_zip_upper(x16_to_bf16(a), x16_to_bf16(b));
-}
 HEW_INLINE i32x16 exact_pair(f32x16 a, f32x16 b)
 {
     return x16_zip_upper(x16_quiet_bf16(a), x16_quiet_bf16(b));
@@ -153,7 +158,7 @@ HEW_INLINE void walk_pairs(const hew_type type, pair_fn *pair, lane_op *op, cons
 HEW_INLINE void walk_light_to(pair_fn *pair, lane_op *op, const int kind, const int operands,
                               const lane_loop *l, size_t n)
 {
-    if (l->out.type == HEW_F32)
+    if (!HEW_WALK_BF16_ALONE && l->out.type == HEW_F32)
         walk_pairs(HEW_F32, pair, op, kind, operands, l, n);
     else
         walk_pairs(HEW_BF16, pair, op, kind, operands, l, n);
@@ -166,7 +171,8 @@ HEW_INLINE void walk_light(lane_op *op, const int kind, const int operands, cons
 HEW_INLINE void walk_exact(lane_op *op, const int kind, const int operands, const lane_loop *l,
                            size_t n)
 {
-    walk_light_to(exact_pair, op, kind, operands, l, n);
+    if (!HEW_WALK_BF16_ALONE)
+        walk_light_to(exact_pair, op, kind, operands, l, n);
 }
 
 #endif

@@ -212,9 +212,10 @@ static void walk_rows(lane_fn *fn, lane_weight weight, const hew_step_f32 *s)
 {
     _Alignas(64) char lanes[3][LANES_BYTES];
     const hew_type type = s->out_type;
-    const size_t turn = weight == LIGHT ? 32 : 16;
+    const bool light = weight == LIGHT || weight == EXACT;
+    const size_t turn = light ? 32 : 16;
     const bool alike = is_type(&s->v, type) && is_type(&s->b, type) && is_type(&s->c, type);
-    const bool instance = type == HEW_F32 || (type == HEW_BF16 && weight == LIGHT);
+    const bool instance = type == HEW_F32 || (type == HEW_BF16 && light);
     const bool staged = weight != TYPED && !(alike && instance);
     const bool joined = s->out_row == (ptrdiff_t)(s->n * x16_type_bytes(type)) &&
                         follows(&s->v, s->n) && follows(&s->b, s->n) && follows(&s->c, s->n);
