@@ -17,6 +17,10 @@ HEW_INLINE void vb_zip_u16(vb a, vb b, vb out[2])
 {
     vb_zip_quarters(_mm256_unpacklo_epi16(a, b), _mm256_unpackhi_epi16(a, b), out);
 }
+HEW_INLINE void vb_store_half(void *p, vb x)
+{
+    _mm_storeu_si128(p, _mm256_castsi256_si128(x));
+}
 HEW_INLINE void vb_widen_s8(vb x, vb out[2])
 {
     out[0] = _mm256_cvtepi8_epi16(_mm256_castsi256_si128(x));

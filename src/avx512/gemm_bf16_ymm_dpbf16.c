@@ -6,6 +6,8 @@
  *
  * Half a zmm would be wasted on so few columns, and ymm loads start two a cycle.
  */
+#define VF_TO_HALVES(x) ((__m128i)_mm256_cvtneps_pbh(x)) /* as reg_bf16_dpbf16.h */
+
 #include "reg_bf16_ymm.h"
 #include "reg_s32_ymm.h"
 

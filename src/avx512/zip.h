@@ -20,6 +20,11 @@ HEW_INLINE void vb_zip_u16(vb a, vb b, vb out[2])
 {
     vb_zip_quarters(_mm512_unpacklo_epi16(a, b), _mm512_unpackhi_epi16(a, b), out);
 }
+/* The lower half, which a load soon after can have from the store: not so of a masked one. */
+HEW_INLINE void vb_store_half(void *p, vb x)
+{
+    _mm256_storeu_si256(p, _mm512_castsi512_si256(x));
+}
 /* Bytes as words with their sign. */
 HEW_INLINE void vb_widen_s8(vb x, vb out[2])
 {

@@ -214,7 +214,10 @@ static bool is_small(const hew_gemm *op)
 {
     const hew_gemm_desc *d = &op->d;
     const double macs = (double)d->m * (double)d->n * (double)op->words;
-    return (op->path == HEW_GEMM_DIRECT || op->path == HEW_GEMM_PACKED) && !d->transpose_a &&
+    const bool packs = op->path == HEW_GEMM_ONE_SHOT && !op->amx_config &&
+                       op->panels.count <= op->group_panels;
+    return (op->path == HEW_GEMM_DIRECT || op->path == HEW_GEMM_PACKED || packs) &&
+           !d->transpose_a &&
            d->batch == 1 && macs <= SMALL_MACS && op->act.kind == HEW_ACT_NONE && !op->staged &&
            !op->format.b_unsigned && d->a_dynamic == HEW_DYNAMIC_NONE && d->beta == 0 &&
            !op->keeps &&

@@ -50,8 +50,8 @@ struct hew_gemm {
     size_t worker_bytes;     /* scratch of one worker; in front of them ONE_SHOT's packed group */
     size_t shared_bytes;
     size_t sums_bytes; /* integer B: of its columns' sums, in front of the panels */
-    /* DIRECT or PACKED, and small enough for run_small on one thread: tiles of so many rows, the
-     * first few of one more. */
+    /* Small enough for run_small on one thread: tiles of so many rows, the first few of one
+     * more. */
     size_t small_tiles, small_rows, small_extra;
     size_t chunk; /* VECTORS: of C's longer side */
     const hew_kernel *tile; /* VECTORS, WEIGHT_ONLY: for the epilogue */
@@ -104,11 +104,17 @@ HEW_INLINE int32_t *hew_gemm_packed_sums(const void *packed)
 {
     return (int32_t *)((uintptr_t)packed + sizeof(hew_packed_header));
 }
+HEW_INLINE char *hew_gemm_panels(const hew_gemm *op, const void *sums)
+{
+    return (char *)(uintptr_t)sums + hew_round_up(op->sums_bytes, HEW_ALIGNMENT);
+}
 HEW_INLINE char *hew_gemm_packed_panels(const hew_gemm *op, const void *packed)
 {
-    return (char *)hew_gemm_packed_sums(packed) + hew_round_up(op->sums_bytes, HEW_ALIGNMENT);
+    return hew_gemm_panels(op, hew_gemm_packed_sums(packed));
 }
 void hew_gemm_pack_panel(const hew_gemm *op, const void *b, size_t panel, void *out, int32_t *sums);
+/* All of them, sums first. */
+void hew_gemm_pack_panels(const hew_gemm *op, const void *b, void *packed);
 
 /* Element (row, column) of a member of a matrix with elements of `size` bytes; null stays null. */
 HEW_INLINE char *hew_gemm_at(const void *base, size_t size, size_t member, int64_t member_stride,

@@ -28,6 +28,16 @@ void hew_gemm_pack_panel(const hew_gemm *op, const void *b, size_t panel, void *
     hew_pack_bytes(p, k, &bytes, out, sums);
 }
 
+void hew_gemm_pack_panels(const hew_gemm *op, const void *b, void *packed)
+{
+    for (size_t p = 0; p < op->panels.count; p++) {
+        const size_t offset = op->panels.panel[p].offset;
+        hew_gemm_pack_panel(op, b, p,
+                            hew_gemm_panels(op, packed) + offset * op->words * HEW_WORD,
+                            (int32_t *)packed + offset);
+    }
+}
+
 /* B as the definition reads it: k x n elements, dense. */
 static void pack_plain(const hew_gemm *op, const char *b, char *out)
 {
@@ -50,12 +60,7 @@ void hew_gemm_pack_inner(const hew_gemm *op, const void *b, void *packed)
     } else if (op->path == HEW_GEMM_REF) {
         pack_plain(op, b, hew_gemm_packed_panels(op, packed));
     } else {
-        for (size_t p = 0; p < op->panels.count; p++) {
-            const size_t offset = op->panels.panel[p].offset;
-            hew_gemm_pack_panel(op, b, p,
-                                hew_gemm_packed_panels(op, packed) + offset * op->words * HEW_WORD,
-                                hew_gemm_packed_sums(packed) + offset);
-        }
+        hew_gemm_pack_panels(op, b, hew_gemm_packed_sums(packed));
     }
 }
 

@@ -5,22 +5,33 @@
 
 enum { STACK_BYTES = 8 << 10 }; /* a run with little scratch takes it from the stack */
 
+/* All of B's panels behind the sums of their columns: packed before, or now to scratch; null where
+ * B is read in place. */
+static const void *small_packed(const hew_gemm *op, const hew_gemm_args *args)
+{
+    if (op->path == HEW_GEMM_DIRECT)
+        return NULL;
+    if (op->path == HEW_GEMM_PACKED)
+        return hew_gemm_packed_sums(args->packed_b);
+    hew_gemm_pack_panels(op, args->b, args->scratch);
+    return args->scratch;
+}
+
 /*
- * The whole of a small product: B packed or read in place, one block of k, nothing but tiles; of
- * AMX's, one.  What the loops above make of it costs as much as the product itself below some
- * 16 x 16 x 16.
+ * The whole of a small product: one block of k, nothing but tiles; of AMX's, one.  What the loops
+ * above make of it costs as much as the product itself below some 16 x 16 x 16.
  */
 static void run_small(const hew_gemm *op, const hew_gemm_args *args)
 {
     const hew_gemm_desc *d = &op->d;
     const size_t lda = (size_t)d->lda * op->format.a_size, c_size = op->format.c_size;
     const size_t ldc = (size_t)d->ldc * c_size;
-    const char *packed = d->b_packed ? hew_gemm_packed_panels(op, args->packed_b) : NULL;
+    const int32_t *b_sums = small_packed(op, args);
+    const char *packed = b_sums ? hew_gemm_panels(op, b_sums) : NULL;
     _Alignas(HEW_ALIGNMENT) float partial[HEW_AMX_SUMS]; /* more than other tiles have */
     hew_epilogue e = hew_gemm_epilogue(op, args, 0, 0, 0);
     hew_quant quant;
     hew_tame tame;
-    const int32_t *b_sums = NULL;
     hew_reduce_step step;
     step.b_row = 0;
     hew_gemm_tile tile = {.steps = &step,
@@ -39,7 +50,6 @@ static void run_small(const hew_gemm *op, const hew_gemm_args *args)
         quant.add_type = d->residual_type;
         tile.quant = &quant;
     } else if (op->format.integer) {
-        b_sums = hew_gemm_packed_sums(args->packed_b);
         quant = hew_gemm_quant(op, args, b_sums);
         hew_quant_fold(&e, &quant, false);
         tile.quant = &quant;

@@ -61,13 +61,13 @@ void hew_pack_panel(const hew_panel *p, size_t k, const float *b, size_t stride,
 }
 
 /* Of B as it is stored, rows of a panel. */
-static void pack_rows(const hew_panel *p, hew_pack_rows rows)
+static void pack_rows(const hew_panel *p, hew_pack_rows *rows)
 {
     size_t count;
-    rows.n = (size_t)p->n;
-    rows.nr = (size_t)p->kernel->nr;
-    rows.depth = (size_t)p->kernel->depth;
-    HEW_FN(pack_rows, hew_kernels(HEW_FAMILY_pack_rows, &count))(&rows);
+    rows->n = (size_t)p->n;
+    rows->nr = (size_t)p->kernel->nr;
+    rows->depth = (size_t)p->kernel->depth;
+    HEW_FN(pack_rows, hew_kernels(HEW_FAMILY_pack_rows, &count))(rows);
 }
 
 /*
@@ -90,15 +90,15 @@ void hew_pack_bytes(const hew_panel *p, size_t k, const hew_bytes *b, void *out,
     const size_t n = (size_t)p->n, nr = (size_t)p->kernel->nr, depth = (size_t)p->kernel->depth;
     const uint8_t *const first = b->p + p->column * b->column, flip = b->flip ? 0x80 : 0;
     if (b->column == 1) {
-        pack_rows(p, (hew_pack_rows){.b = first, .b_row = b->row, .k = k, .element = 1,
-                                     .flip = b->flip, .out = out, .sums = sums});
+        pack_rows(p, &(hew_pack_rows){.b = first, .b_row = b->row, .k = k, .element = 1,
+                                      .flip = b->flip, .out = out, .sums = sums});
         return;
     }
     memset(sums, 0, nr * sizeof *sums);
     memset(out, 0, hew_ceil_div(k, depth) * nr * HEW_WORD);
     const size_t words = depth == 4 ? pack_columns(p, first, k / 4, b->column, out) : 0;
-    pack_rows(p, (hew_pack_rows){.b = out, .b_row = nr * HEW_WORD, .k = words * 4, .element = 4,
-                                 .flip = b->flip, .out = out, .sums = sums});
+    pack_rows(p, &(hew_pack_rows){.b = out, .b_row = nr * HEW_WORD, .k = words * 4, .element = 4,
+                                  .flip = b->flip, .out = out, .sums = sums});
     for (size_t j = 0; j < n; j++)
         for (size_t i = words * depth; i < k; i++) {
             const int8_t value = (int8_t)(first[j * b->column + i] ^ flip);
@@ -113,8 +113,8 @@ void hew_pack_halves(const hew_panel *p, size_t k, const uint16_t *b, size_t row
     const size_t nr = (size_t)p->kernel->nr;
     const uint16_t *const first = b + p->column * column;
     if (column == 1) {
-        pack_rows(p, (hew_pack_rows){.b = first, .b_row = row * sizeof *b, .k = k,
-                                     .element = sizeof *b, .out = out});
+        pack_rows(p, &(hew_pack_rows){.b = first, .b_row = row * sizeof *b, .k = k,
+                                      .element = sizeof *b, .out = out});
         return;
     }
     memset(out, 0, (k + 1) / 2 * nr * HEW_WORD);

@@ -39,13 +39,13 @@ HEW_INLINE int zip_rows(const pack_form form, const vb row[4], vb words[4])
     return 4;
 }
 
-/* Of nr words from column `at` on, those that there are. */
+/* Of nr words from column `at` on, those that there are: a register, half of one or none. */
 HEW_INLINE void store_words(char *row, size_t at, size_t nr, vb x)
 {
     if (at + LANES <= nr)
         vb_store(row + at * 4, x);
     else if (at < nr)
-        vi_store_masked(vf_first((int)(nr - at)), row + at * 4, (vi)x);
+        vb_store_half(row + at * 4, x);
 }
 
 /* As many columns as a register has elements. */
