@@ -207,7 +207,8 @@ void check_conv(const conv_case *g)
     char text[600];
     rng r = case_rng("%s", describe(g, text, sizeof text));
     const conv_layouts l = conv_layouts_of(&g->d);
-    if (!g->always && !takes_case(&r, l.out.outer * l.out.rows * l.weights.rows * l.weights.columns))
+    if (!g->always &&
+        !takes_case(&r, l.out.outer * l.out.rows * l.weights.rows * l.weights.columns))
         return;
     operands o = make_operands(g, &r);
     compute_want(g, &o);

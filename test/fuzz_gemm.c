@@ -81,7 +81,8 @@ void fuzz_gemm(fuzz_bytes *in)
         g.c_scale = fuzz_scale(in), g.r_scale = fuzz_scale(in);
         g.bias_s32 = t.a != HEW_BF16 && fuzz_one_in(in, 3);
     }
-    g.b_zero = d->b_type != HEW_F32 && d->b_type != HEW_F16 && t.a != HEW_BF16 && fuzz_one_in(in, 4);
+    g.b_zero = d->b_type != HEW_F32 && d->b_type != HEW_F16 && t.a != HEW_BF16 &&
+               fuzz_one_in(in, 4);
     d->transpose_a = fuzz_one_in(in, 2), d->transpose_b = fuzz_one_in(in, 2),
     d->b_packed = fuzz_one_in(in, 2);
     const int64_t a_rows = d->transpose_a ? d->k : d->m, a_columns = d->transpose_a ? d->m : d->k;

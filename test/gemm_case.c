@@ -164,9 +164,11 @@ static const char *describe(const gemm_case *g, char *text, size_t size)
                      (int)g->a, (int)g->b, (int)g->rest);
     if (d->a_type != HEW_F32 || d->b_type != HEW_F32)
         n += snprintf(text + n, size - (size_t)n,
-                      " types %d %d -> %d group %" PRId64 " dynamic %d, residual %d zeros %d %d %d%s%s scales %g %g",
+                      " types %d %d -> %d group %" PRId64 " dynamic %d, residual %d"
+                      " zeros %d %d %d%s%s scales %g %g",
                       (int)d->a_type, (int)d->b_type, (int)d->c_type, d->b_group,
-                      (int)d->a_dynamic, (int)d->residual_type, g->a_zero, g->c_zero, g->residual_zero,
+                      (int)d->a_dynamic, (int)d->residual_type,
+                      g->a_zero, g->c_zero, g->residual_zero,
                       g->b_zero ? " B's" : "", g->bias_s32 ? " bias" : "", (double)g->c_scale,
                       (double)g->residual_scale);
     if (d->math)

@@ -21,9 +21,9 @@ double norm_epsilon(hew_type type);
 int64_t norm_stride(rng *r, int64_t least);
 
 /*
- * Matrices that every operation on rows is checked with: all lengths of rows up to 140 and all types,
- * floats of every kind, and shapes that are cut in every way for 1, 2, 3 and 8 threads.  i counts
- * the cases: the type is norm_types[i % 3].
+ * Matrices that every operation on rows is checked with: all lengths of rows up to 140 and all
+ * types, floats of every kind, and shapes that are cut in every way for 1, 2, 3 and 8 threads.  i
+ * counts the cases: the type is norm_types[i % 3].
  */
 typedef void norm_check(rng *r, int i, int64_t rows, int64_t columns, fill kind,
                         const hew_threads *threads);

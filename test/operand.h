@@ -11,7 +11,8 @@ typedef struct operand {
 } operand;
 
 /* Elements get the fill, what lies between the rows poison.  Integers: FILL_MIXED is any value,
- * FILL_SPECIALS mostly the lowest and the highest (s32: of 20 bits), FILL_INTS -8 .. 8 (u8: 0 .. 8). */
+ * FILL_SPECIALS mostly the lowest and the highest (s32: of 20 bits), FILL_INTS -8 to 8
+ * (u8: 0 to 8). */
 operand operand_new(rng *r, bool present, hew_type type, layout l, fill kind);
 void operand_free(operand *o);
 size_t operand_bytes(operand o);

@@ -272,8 +272,11 @@ static void past_the_caches(void)
 
 int main(void)
 {
-    static const test tests[] = {{"past_the_caches", past_the_caches}, {"kinds", kinds},       {"derivatives", derivatives},
-                                 {"chains", chains},     {"in_place", in_place},
+    static const test tests[] = {{"past_the_caches", past_the_caches},
+                                 {"kinds", kinds},
+                                 {"derivatives", derivatives},
+                                 {"chains", chains},
+                                 {"in_place", in_place},
                                  {"large", large}};
     return run_on_rungs("chain", HEW_FAMILY_chain, TESTS(tests));
 }

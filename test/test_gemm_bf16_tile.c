@@ -1,5 +1,5 @@
-/* Each bf16 matrix kernel of kernels.def by itself, against the contract in src/core/kernels.h, computed
- * by the emulator's models of instructions: nothing here depends on MXCSR. */
+/* Each bf16 matrix kernel of kernels.def by itself, against the contract in src/core/kernels.h,
+ * computed by the emulator's models of instructions: nothing here depends on MXCSR. */
 #include "emu/model.h"
 #include "format.h"
 #include "harness.h"

@@ -1,4 +1,4 @@
-/* Each integer matrix kernel of kernels.def by itself, against the contract in src/core/kernels.h. */
+/* Each integer matrix kernel of kernels.def by itself, against the contract in its header. */
 #include "harness.h"
 #include "panels.h"
 

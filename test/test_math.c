@@ -38,7 +38,7 @@ static double exact_mish(double x)
     return x * (e * (e + 2.0) / (e * (e + 2.0) + 2.0));
 }
 
-/* In units of the last place of `exact`, from 2^-149 to 2^104.  An infinite float stands for 2^128. */
+/* In units of the last place of `exact`, 2^-149 to 2^104.  An infinite float stands for 2^128. */
 static double distance(float y, double exact)
 {
     const double got = y > FLT_MAX ? 0x1p128 : y < -FLT_MAX ? -0x1p128 : (double)y;

@@ -185,7 +185,7 @@ static void pad(void)
     }
 }
 
-/* ------------------------------------------------------------------ shuffle, depth to space ---- */
+/* ----------------------------------------------------------------- shuffle, depth to space ---- */
 
 static void shuffle(void)
 {

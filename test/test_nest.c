@@ -81,7 +81,8 @@ static void every_point_once(void)
         hew_tensor shape = {.rank = (int)rng_between(&r, 0, HEW_MAX_RANK)};
         int64_t left = 200;
         for (int j = 0; j < shape.rank; j++) {
-            shape.extent[j] = rng_between(&r, rng_chance(&r, 20) ? 0 : 1, rng_chance(&r, 2) ? 2 : 6);
+            shape.extent[j] =
+                rng_between(&r, rng_chance(&r, 20) ? 0 : 1, rng_chance(&r, 2) ? 2 : 6);
             shape.extent[j] = shape.extent[j] > left ? 1 : shape.extent[j];
             left /= shape.extent[j] ? shape.extent[j] : 1;
         }

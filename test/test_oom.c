@@ -17,7 +17,8 @@ static const hew_gemm_desc gemms[] = {
 };
 
 static const hew_conv_desc convs[] = {
-    {.in = {14, 14}, .in_c = 64, .out_c = 100, .kernel = {3, 3}, .pad_lo = {1, 1}, .pad_hi = {1, 1}},
+    {.in = {14, 14}, .in_c = 64, .out_c = 100, .kernel = {3, 3}, .pad_lo = {1, 1},
+     .pad_hi = {1, 1}},
     {.in = {14, 14}, .in_c = 64, .out_c = 100, .kernel = {1, 1}, .stride = {2, 2}},
     {.in = {14, 14}, .in_c = 40, .out_c = 40, .groups = 40, .kernel = {3, 3}},
     {.in = {14, 14}, .in_c = 40, .out_c = 80, .groups = 4, .kernel = {5, 5}},
@@ -119,8 +120,9 @@ static void single_calls(void)
                     threads);
     const hew_status softmaxed =
         hew_softmax(&HEW_SOFTMAX_DESC(.rows = 50, .columns = 1000), in, out, threads);
-    const hew_status reordered = hew_reorder(
-        &HEW_REORDER_DESC(.to = HEW_CHANNELS_FIRST, .pixels = 900, .channels = 70), in, out, threads);
+    const hew_status reordered =
+        hew_reorder(&HEW_REORDER_DESC(.to = HEW_CHANNELS_FIRST, .pixels = 900, .channels = 70), in,
+                    out, threads);
     const float one = 1;
     const hew_status quantized = hew_quantize(
         &HEW_QUANTIZE_DESC(.type = HEW_U8, .inner = 100000, .scale = &one), in, out, threads);

@@ -149,9 +149,9 @@ typedef enum hew_type {
 } hew_type;
 
 /*
- * A tensor, for operations that take any shape.  A stride counts elements from one index to the next
- * in its dimension; it may be negative, and 0 in what is read alone.  All of them 0 stands for a
- * dense tensor, whose last dimension's is 1.  The address that goes with it is that of index 0.
+ * A tensor, for operations that take any shape.  A stride counts elements from one index to the
+ * next in its dimension; it may be negative, and 0 in what is read alone.  All of them 0 stands for
+ * a dense tensor, whose last dimension's is 1.  The address that goes with it is that of index 0.
  */
 #define HEW_MAX_RANK 6
 typedef struct hew_tensor {

@@ -21,12 +21,11 @@ HEW_BEGIN_C
  * nonzero entries of `kernel`.  Taps that fall into the padding are left out of the sum.
  * groups == in_c is a depthwise convolution, with any multiplier out_c / in_c.
  *
- * Types of input, weights and output are f32 or f16, each of them and the residual: f16 becomes f32,
- * and the output the nearest f16; or bf16, bf16 and f32 | bf16, where denormals count as zeros, in
- * and out; or f32 and f32 with math = HEW_MATH_BF16, which are rounded to bf16 and give the bits of
- * those; or u8 | s8, s8 | u8, and f32, bf16, u8, s8 or s32:
- * quantised tensors as in hew_gemm (QLinearConv, ConvInteger), with in_zero for a_zero and
- * weight_zero for b_zero.
+ * Types of input, weights and output are f32 or f16, each of them and the residual: f16 becomes
+ * f32, and the output the nearest f16; or bf16, bf16 and f32 | bf16, where denormals count as
+ * zeros, in and out; or f32 and f32 with math = HEW_MATH_BF16, which are rounded to bf16 and give
+ * the bits of those; or u8 | s8, s8 | u8, and f32, bf16, u8, s8 or s32: quantised tensors as in
+ * hew_gemm (QLinearConv, ConvInteger), with in_zero for a_zero and weight_zero for b_zero.
  */
 typedef struct hew_conv_desc {
     size_t size;

@@ -29,8 +29,8 @@ HEW_BEGIN_C
  *     f32    s8     f32, bf16, u8, s8            the same after quantising rows of A: a_dynamic
  *     f32    s8 s4  f32                          weight-only quantisation
  *
- * With math = HEW_MATH_BF16, A and B of f32 are rounded to bf16 and multiplied as such: the bits are
- * those of the bf16 product of the rounded matrices.  C and the residual are f32 or bf16.
+ * With math = HEW_MATH_BF16, A and B of f32 are rounded to bf16 and multiplied as such: the bits
+ * are those of the bf16 product of the rounded matrices.  C and the residual are f32 or bf16.
  *
  * Sums of bf16 are those of VDPBF16PS on every rung but amx, where they are those of TDPBF16PS:
  * bits of bf16 differ between amx and the others, and only there.  Denormals are zeros, rounding is

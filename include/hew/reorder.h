@@ -44,8 +44,8 @@ HEW_API hew_status hew_reorder(const hew_reorder_desc *desc, const void *in, voi
                                const hew_threads *threads);
 
 /*
- * Weights of a convolution, between ONNX's order and blocks of 16 x 16 channels, oneDNN's OIw16i16o,
- * OIhw16i16o and OIdhw16i16o:
+ * Weights of a convolution, between ONNX's order and blocks of 16 x 16 channels, oneDNN's
+ * OIw16i16o, OIhw16i16o and OIdhw16i16o:
  *
  *     plain     [out_channels][in_channels][taps]
  *     blocks    [out_channels / 16][in_channels / 16][taps][in_channel % 16][out_channel % 16]

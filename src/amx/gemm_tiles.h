@@ -12,8 +12,8 @@
  *
  * Loads for multiplies: 2 x 2 tiles 4 for 4, 4 x 1 and 1 x 4 5 for 4, and as many zeros and stores
  * as tiles of C for each call.  Bound: multiplies, 16 cycles each, if loads come from L1 or L2.
- * N has no tail, since panels end in zeros; an M tail is the configuration's, and so is one of k, as
- * long as it is whole words.
+ * N has no tail, since panels end in zeros; an M tail is the configuration's, and so is one of k,
+ * as long as it is whole words.
  */
 #include <string.h>
 

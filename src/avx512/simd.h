@@ -26,8 +26,9 @@ HEW_INLINE mask16 x16_and_not(mask16 a, mask16 b) { return (mask16)(a & ~(unsign
 
 HEW_INLINE f32x16 x16_set(float x) { return _mm512_set1_ps(x); }
 HEW_INLINE f32x16 x16_load(const float *p) { return _mm512_loadu_ps(p); }
-/* The same where stores that may be far behind go before it: Zen 4 keeps a load of a whole register,
- * but not of a half, waiting for earlier stores whose addresses have the same low 12 bits. */
+/* The same where stores that may be far behind go before it: Zen 4 keeps a load of a whole
+ * register, but not of a half, waiting for earlier stores whose addresses have the same low 12
+ * bits. */
 HEW_INLINE f32x16 x16_load_past_stores(const float *p)
 {
     return _mm512_insertf32x8(_mm512_castps256_ps512(_mm256_loadu_ps(p)), _mm256_loadu_ps(p + 8),
@@ -113,8 +114,8 @@ HEW_INLINE mask16 x16_less_int(i32x16 a, i32x16 b) { return _mm512_cmplt_epi32_m
 HEW_INLINE i32x16 x16_shift_up(i32x16 a, int n) { return _mm512_slli_epi32(a, (unsigned)n); }
 HEW_INLINE i32x16 x16_shift_down(i32x16 a, int n) { return _mm512_srai_epi32(a, (unsigned)n); }
 
-/* The nearest bf16, ties to even, whatever MXCSR says, in the upper halves.  Half of what is cut off
- * is added, less one if the result would be even: the carry rounds.  VCVTNEPS2BF16 would drop
+/* The nearest bf16, ties to even, whatever MXCSR says, in the upper halves.  Half of what is cut
+ * off is added, less one if the result would be even: the carry rounds.  VCVTNEPS2BF16 would drop
  * denormals. */
 HEW_INLINE i32x16 x16_to_bf16(f32x16 a)
 {

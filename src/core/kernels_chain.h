@@ -9,8 +9,8 @@
 
 /*
  * out[i][j] = step of v[i][j], b[i][j] and c[i][j] for rows x n elements, for every kind but ACT.
- * Operands that a kind doesn't have are null.  out may be an operand, with the same rows.  `act` has
- * its defaults filled in.
+ * Operands that a kind doesn't have are null.  out may be an operand, with the same rows.  `act`
+ * has its defaults filled in.
  */
 typedef struct hew_step_source {
     const void *p;

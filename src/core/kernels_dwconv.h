@@ -102,8 +102,8 @@ typedef dwconv_strip_f32_fn dwconv_strip_bf16_fn;
  *     nr 32    0-3 16-19 | 4-7 20-23 | 8-11 24-27 | 12-15 28-31
  *
  * dwconv_slide_u8s8 is for three rows of three taps, or five of five, with no dilation and strides
- * of 1 or 2 along them, which are the kernel's own.  Each column of taps begins a word: with depth 4
- * tap t of row r is slot 4 t + r, or 8 t + r where there are five rows.
+ * of 1 or 2 along them, which are the kernel's own.  Each column of taps begins a word: with depth
+ * 4 tap t of row r is slot 4 t + r, or 8 t + r where there are five rows.
  */
 enum {
     HEW_DWCONV_ROWS = 5,   /* at most, where runs slide */

@@ -2,10 +2,10 @@
  * parallel.c - spreads tasks over the threads that a caller lends.
  *
  * The caller's parallel_for is asked for as many slices as threads.  Each slice has a share of the
- * tasks, which it takes from a counter, and then helps with the others' shares.  So a core meets the
- * same part of a tensor in run after run and finds it in its own cache; threads of uneven speed even
- * out all the same, a slice that starts late finds nothing to do, and it doesn't matter which thread
- * runs which slice, nor when.
+ * tasks, which it takes from a counter, and then helps with the others' shares.  So a core meets
+ * the same part of a tensor in run after run and finds it in its own cache; threads of uneven speed
+ * even out all the same, a slice that starts late finds nothing to do, and it doesn't matter which
+ * thread runs which slice, nor when.
  */
 #include "core.h"
 

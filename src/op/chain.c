@@ -4,8 +4,8 @@
  * The two inner loops of the nest are cut into blocks of some hundred points: rows, or a part of
  * one.  In a block tensors whose rows lie side by side, or repeat an element, stay where they are;
  * others are gathered into a stage, and bytes converted.  Each step takes v in a stage and the last
- * one leaves it in the output, or in a stage that is converted.  A stage whose tensor repeats itself
- * is made once for many blocks.  One step with no stage has blocks as long as tasks.
+ * one leaves it in the output, or in a stage that is converted.  A stage whose tensor repeats
+ * itself is made once for many blocks.  One step with no stage has blocks as long as tasks.
  */
 #include "chain.h"
 

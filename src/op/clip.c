@@ -2,8 +2,8 @@
  * clip.c - where to clip a histogram.
  *
  * A candidate is a pair of edges of bins.  Its cost is a divergence or an error; candidates of one
- * side are some hundred edges from the outermost to the innermost.  Costs are computed in units of a
- * bin's width, which is common to all.
+ * side are some hundred edges from the outermost to the innermost.  Costs are computed in units of
+ * a bin's width, which is common to all.
  */
 #include "calibrate.h"
 

@@ -150,9 +150,9 @@ static hew_status normalise(hew_conv_desc *d, int64_t out[3], int *rank, hew_for
 }
 
 /*
- * Tiles that lie in one image row can leave the taps above and below the image out; in narrow images,
- * those on the left and right, too (conv_tiles.c).  Not where low tiles would come of it.  Tiles of
- * floats do without most taps above and below even where they don't end with rows.
+ * Tiles that lie in one image row can leave the taps above and below the image out; in narrow
+ * images, those on the left and right, too (conv_tiles.c).  Not where low tiles would come of it.
+ * Tiles of floats do without most taps above and below even where they don't end with rows.
  */
 static size_t unit_of(const hew_conv *op)
 {

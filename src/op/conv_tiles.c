@@ -9,9 +9,9 @@
  * pixels at the ends of an image row then have their short rows of taps patched up with padding:
  * zeros, or a zero point.
  *
- * In narrow images, tiles end with image rows, and the pixels at the left and right ends of rows are
- * tiles of their own, from top to bottom: then most taps in the padding are left out, which are a
- * fifth of all at 7 x 7 and 3 x 3 taps.
+ * In narrow images, tiles end with image rows, and the pixels at the left and right ends of rows
+ * are tiles of their own, from top to bottom: then most taps in the padding are left out, which are
+ * a fifth of all at 7 x 7 and 3 x 3 taps.
  *
  *     L 0 0 0 0 0 R        0  rows at the top have no taps above, those at the bottom none below
  *     L 1 1 1 1 1 R        L  columns have none on the left

@@ -4,7 +4,8 @@
  *
  *     | header | sums of the channels' weights | block 0 | block 1 | ...
  *
- * A block is rows of words, as src/core/kernels.h has them, for as many channels as its kernel is wide.
+ * A block is rows of words, as src/core/kernels.h has them, for as many channels as its kernel is
+ * wide.
  */
 #include "dwconv_s8.h"
 

@@ -33,8 +33,8 @@ void hew_pack_panel(const hew_panel *p, size_t k, const float *b, size_t stride,
                     transpose_f32_fn *transpose, float *out);
 
 /*
- * Element k of column j of an integer panel of nr columns: words as src/core/kernels.h has them, bytes
- * for depth 4 and s16 for depth 2.  The panel is zero where nothing is put.
+ * Element k of column j of an integer panel of nr columns: words as src/core/kernels.h has them,
+ * bytes for depth 4 and s16 for depth 2.  The panel is zero where nothing is put.
  */
 HEW_INLINE void hew_pack_put(void *panel, size_t nr, size_t depth, size_t k, size_t j, int8_t value)
 {

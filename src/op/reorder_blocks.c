@@ -42,8 +42,8 @@ static void plan(hew_move *m, const hew_reorder_desc *d, const side *from, const
     hew_move_plan(m, &n, hew_type_size(d->in_type), in, out);
 }
 
-/* Between layouts with blocks of one length, or with and without: the whole blocks, the channels of a
- * last one, and the zeros behind them. */
+/* Between layouts with blocks of one length, or with and without: the whole blocks, the channels of
+ * a last one, and the zeros behind them. */
 static void plan_same(hew_move m[4], const hew_reorder_desc *d, int64_t block, const void *in,
                       void *out)
 {

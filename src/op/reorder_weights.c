@@ -1,6 +1,7 @@
 /*
  * reorder_weights.c - weights of convolutions to and from blocks of 16 x 16 channels: four strided
- * copies, of the whole blocks and of those that aren't along either channel, and the zeros of these.
+ * copies, of the whole blocks and of those that aren't along either channel, and the zeros of
+ * these.
  */
 #include "format.h"
 #include "move.h"

@@ -1,8 +1,8 @@
 /*
  * act_f32 - the definition of the activations.
  *
- * relu, clip, elu and abs leave a NaN as it is, but for abs's sign; the others quieten it.  At the infinities they take
- * their limits: silu, gelu, hardswish and mish of -inf are -0.
+ * relu, clip, elu and abs leave a NaN as it is, but for abs's sign; the others quieten it.  At the
+ * infinities they take their limits: silu, gelu, hardswish and mish of -inf are -0.
  */
 #include "kernels.h"
 #include "ref/power.h"

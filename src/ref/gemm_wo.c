@@ -5,8 +5,8 @@
  *                                                                  s = fma(a[i][kk], w, s)
  *               sum = fma(s, scale[g][j], sum)
  *
- * and what hew_ref_gemm makes of it.  Without groups, the blocks of src/core/reduce.h take their place,
- * with one row of zeros and a factor of 1: the scale is the epilogue's, as that of f32 is.
+ * and what hew_ref_gemm makes of it.  Without groups, the blocks of src/core/reduce.h take their
+ * place, with one row of zeros and a factor of 1: the scale is the epilogue's, as that of f32 is.
  *
  * On this rung packed B is k x n bytes, dense, behind the header.
  */

@@ -17,7 +17,6 @@ HEW_INLINE float ref_opaque(float x)
     return x;
 }
 
-/* a b; of two NaNs the first. */
 /* y, made of v and others; but where v is a NaN it is that, quieted, whatever the others are. */
 HEW_INLINE float ref_nan_first(float v, float y)
 {
@@ -165,7 +164,8 @@ HEW_INLINE float ref_pow_root(float x)
 /*
  * x^y with the corners of C's pow: x^0 and 1^y are 1, NaN or not; what NaN comes out is 0x7fc00000.
  * The logarithm is a double, which y may multiply by 128 without harm.  At 0 and inf it is -inf and
- * +inf, and of |x| = 1 it is 0, even times y = inf.  Squares and roots are exact but for a rounding.
+ * +inf, and of |x| = 1 it is 0, even times y = inf.  Squares and roots are exact but for a
+ * rounding.
  */
 HEW_INLINE float ref_pow(float x, float y)
 {

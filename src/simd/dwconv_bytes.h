@@ -14,9 +14,9 @@
  * s8 are taken as u8 128 higher, and so is their zero point.
  *
  * Where no float can be NaN, or pass 2^30, bytes are made in the registers: rounded, packed,
- * shifted by the zero point, and then clamped as bytes.  That gives what clamping floats would, since
- * rounding and saturating leave two numbers in their order.  All else goes through sums in memory
- * (store_s32.h).
+ * shifted by the zero point, and then clamped as bytes.  That gives what clamping floats would,
+ * since rounding and saturating leave two numbers in their order.  All else goes through sums in
+ * memory (store_s32.h).
  *
  * The including file has its interleave.h included first and defines DEPTH and
  *

@@ -1,6 +1,6 @@
 /*
- * few_columns - out[c][r] = in[r][c] for two to four columns without a gap between rows: few_rows.h's
- * way back.  Elements of 1, 2, 4 or 8 bytes.
+ * few_columns - out[c][r] = in[r][c] for two to four columns without a gap between rows:
+ * few_rows.h's way back.  Elements of 1, 2, 4 or 8 bytes.
  *
  * 16 bytes of each row of out come from as many registers as there are columns, shuffled by masks
  * that are made for the size and number at hand; a register has LANES pieces, as everywhere here.

@@ -3,9 +3,9 @@
  * A and B of bytes, sums modulo 2^32: no product or sum saturates.
  *
  * What all integer matrix kernels share, over the registers of the including file's reg_s32.h:
- * their epilogue, and what gemm_words.h asks for.  The rest depends on what a word holds: four bytes
- * (gemm_s8_bytes.h) or two elements of 16 bits (gemm_s8_wide.h).  A kernel's own file says which
- * tiles it makes, what bounds them, and defines
+ * their epilogue, and what gemm_words.h asks for.  The rest depends on what a word holds: four
+ * bytes (gemm_s8_bytes.h) or two elements of 16 bits (gemm_s8_wide.h).  A kernel's own file says
+ * which tiles it makes, what bounds them, and defines
  *
  *     dot      sum + a * b, dot products of the lanes' elements
  *

@@ -64,9 +64,9 @@ void HEW_BLEND_F32(const hew_blend *b)
 
 /* ----------------------------------------------------------------------------- taps_f32 ---- */
 
-/* One or two taps, which are all that a forward pass has, of one or two rows.  x[k] is the k-th tap's
- * pixel, and x[2 + k] that of the second row.  Two neighbours may have the same taps, with weights
- * of their own, and share what is blended: y and z. */
+/* One or two taps, which are all that a forward pass has, of one or two rows.  x[k] is the k-th
+ * tap's pixel, and x[2 + k] that of the second row.  Two neighbours may have the same taps, with
+ * weights of their own, and share what is blended: y and z. */
 typedef struct hew_short {
     const float *x[4];
     f32x16 w[4], row_w[2];

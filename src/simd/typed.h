@@ -66,7 +66,7 @@ HEW_INLINE size_t x16_unaligned(hew_type type, const void *p, size_t turn)
     return type == HEW_F32 ? (0 - (uintptr_t)p / 4) % 16 : (0 - (uintptr_t)p / 2) % turn;
 }
 
-/* Of a type that is no literal: elements i to i + 15, or the first n from i on with zeros behind. */
+/* Of a type that is no literal: elements i to i + 15, or the first n from i on, zeros behind. */
 HEW_INLINE f32x16 x16_load_any(hew_type type, const void *p, size_t i)
 {
     if (type == HEW_F32)

@@ -7,8 +7,8 @@
  *                       6x64 (s8s8, which flips a): acc 24 | b 4 | a 1
  *
  * Bound: as f32's tiles are, src/avx512/gemm_f32.c: 24 dot products against 10 or 11 loads in the
- * wide ones, or 28 against 17; loads in the narrow.  But a row of the panel has four elements of k, so that a short
- * reduction is over before its start and epilogue are paid for.
+ * wide ones, or 28 against 17; loads in the narrow.  But a row of the panel has four elements of k,
+ * so that a short reduction is over before its start and epilogue are paid for.
  */
 #include "../avx512/reg_s32.h"
 

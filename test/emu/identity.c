@@ -1,9 +1,9 @@
 /*
  * identity.c - other CPUs, as the library's detection sees them.
  *
- * The second byte of each CPUID and XGETBV of src/core/cpu.c is overwritten, in this process's memory,
- * so that they become UD2; the handler of SIGILL then answers from the tables below.  The code of
- * the library is otherwise what it ships: no hook, no second path.
+ * The second byte of each CPUID and XGETBV of src/core/cpu.c is overwritten, in this process's
+ * memory, so that they become UD2; the handler of SIGILL then answers from the tables below.  The
+ * code of the library is otherwise what it ships: no hook, no second path.
  */
 #include "emu_internal.h"
 

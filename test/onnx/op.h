@@ -61,8 +61,8 @@ bool op_type(call *c, int k, hew_type *type);
 /* The tensor of a value's elements, dense, of a type of their size. */
 bool op_tensor(call *c, const struct onnx_tensor *x, hew_tensor *t);
 
-/* Input k, of integers, or an attribute, if it is left out: at most `most` numbers; how many, or -1,
- * and why. */
+/* Input k, of integers, or an attribute, if it is left out: at most `most` numbers; how many, or
+ * -1, and why. */
 int op_integers(call *c, int k, const char *attribute, int64_t *values, int most);
 
 /* Memory that ends at a guard page; for op_aligned up to the slack of HEW_ALIGNMENT. */
