@@ -41,64 +41,52 @@ conv_layouts conv_layouts_of(const hew_conv_desc *d)
     return l;
 }
 
-typedef struct operands {
-    operand in, weights, scale, bias, bias_s32, zeros, residual, out;
-    void *want;
-} operands;
-
 static operands make_operands(const conv_case *g, rng *r)
 {
     const conv_layouts l = conv_layouts_of(&g->d);
     const layout row = layout_of(1, g->d.out_c, g->d.out_c);
     operands o;
-    o.in = operand_new(r, true, g->d.in_type, l.in, g->in);
-    o.weights = operand_new(r, true, g->d.weight_type, l.weights, g->weights);
-    o.scale = operand_new(r, g->scale, HEW_F32, row, g->rest);
-    o.bias = operand_new(r, g->bias, HEW_F32, row, g->rest);
-    o.bias_s32 = operand_new(r, g->bias_s32, HEW_S32, row, FILL_MIXED);
-    o.zeros = operand_new(r, g->zeros, g->d.weight_type, row, FILL_MIXED);
-    o.residual = operand_new(r, g->residual == RESIDUAL, g->d.residual_type, l.r, g->rest);
-    o.out = operand_new(r, true, g->d.out_type, l.out,
-                        g->residual == RESIDUAL_IN_PLACE ? g->rest : FILL_POISON);
-    o.want = malloc(operand_bytes(o.out) + 1);
-    if (!o.want)
-        fail_case("out of memory");
-    memcpy(o.want, o.out.p, operand_bytes(o.out));
+    o.of[OPERAND_A] = operand_new(r, true, g->d.in_type, l.in, g->in);
+    o.of[OPERAND_B] = operand_new(r, true, g->d.weight_type, l.weights, g->weights);
+    o.of[SCALE] = operand_new(r, g->scale, HEW_F32, row, g->rest);
+    o.of[BIAS] = operand_new(r, g->bias, HEW_F32, row, g->rest);
+    o.of[BIAS_S32] = operand_new(r, g->bias_s32, HEW_S32, row, FILL_MIXED);
+    o.of[ZEROS] = operand_new(r, g->zeros, g->d.weight_type, row, FILL_MIXED);
+    o.of[ADDEND] = operand_new(r, g->residual == RESIDUAL, g->d.residual_type, l.r, g->rest);
+    o.of[OPERAND_C] = operand_new(r, true, g->d.out_type, l.out,
+                                  g->residual == RESIDUAL_IN_PLACE ? g->rest : FILL_POISON);
+    operands_keep(&o);
     return o;
-}
-
-static void free_operands(operands *o)
-{
-    operand_free(&o->in);
-    operand_free(&o->weights);
-    operand_free(&o->scale);
-    operand_free(&o->bias);
-    operand_free(&o->bias_s32);
-    operand_free(&o->zeros);
-    operand_free(&o->residual);
-    operand_free(&o->out);
-    free(o->want);
 }
 
 /* ---------------------------------------------------------------------------------- runs ---- */
 
+/* Everything but the memory of its own that a run needs. */
+static hew_conv_args args_of(const conv_case *g, void *const p[OPERANDS])
+{
+    return HEW_CONV_ARGS(
+            .in = p[OPERAND_A], .scale = p[SCALE], .bias = p[BIAS], .out = p[OPERAND_C],
+            .residual = g->residual == RESIDUAL_IN_PLACE ? p[OPERAND_C] : p[ADDEND],
+            .bias_s32 = p[BIAS_S32], .weight_zero = p[ZEROS], .in_zero = g->in_zero,
+            .out_zero = g->out_zero, .residual_zero = g->residual_zero,
+            .out_scale = g->out_scale, .residual_scale = g->residual_scale);
+}
+
 /* What is wanted, straight from the definition. */
 static void compute_want(const conv_case *g, operands *o)
 {
+    void *p[OPERANDS];
+    for (int i = 0; i < OPERANDS; i++)
+        p[i] = i == OPERAND_C ? o->want : o->of[i].p;
     hew_conv *op;
     use_ref();
     check_status(hew_conv_create(&op, &g->d), HEW_OK);
     void *packed = hew_alloc(hew_conv_packed_size(op));
-    check_status(hew_conv_pack(op, o->weights.p, packed), HEW_OK);
+    check_status(hew_conv_pack(op, p[OPERAND_B], packed), HEW_OK);
     void *scratch = hew_alloc(hew_conv_scratch_size(op, 1));
-    const hew_conv_args args =
-        HEW_CONV_ARGS(.in = o->in.p, .packed = packed, .scale = o->scale.p, .bias = o->bias.p,
-                      .residual = g->residual == RESIDUAL_IN_PLACE ? o->want : o->residual.p,
-                      .out = o->want, .scratch = scratch,
-                      .bias_s32 = o->bias_s32.p, .weight_zero = o->zeros.p,
-                      .in_zero = g->in_zero, .out_zero = g->out_zero,
-                      .residual_zero = g->residual_zero, .out_scale = g->out_scale,
-                      .residual_scale = g->residual_scale);
+    hew_conv_args args = args_of(g, p);
+    args.packed = packed;
+    args.scratch = scratch;
     check_status(hew_conv_run(op, &args), HEW_OK);
     hew_free(scratch);
     hew_free(packed);
@@ -106,46 +94,32 @@ static void compute_want(const conv_case *g, operands *o)
     use_test_rung();
 }
 
-enum { IN, WEIGHTS, SCALE, BIAS, BIAS_S32, ZEROS, ADDEND, OUT, PACKED, SCRATCH, BUFFERS };
-
 static void run_placed(const conv_case *g, const hew_conv *op, const operands *o,
                        const hew_threads *threads, placement where)
 {
-    buffer b[BUFFERS] = {
-        [IN] = operand_place(o->in, where),           [WEIGHTS] = operand_place(o->weights, where),
-        [BIAS_S32] = operand_place(o->bias_s32, where), [ZEROS] = operand_place(o->zeros, where),
-        [SCALE] = operand_place(o->scale, where),     [BIAS] = operand_place(o->bias, where),
-        [ADDEND] = operand_place(o->residual, where), [OUT] = operand_place(o->out, where),
-        [PACKED] = buffer_of_nans(hew_conv_packed_size(op), where),
-        [SCRATCH] = buffer_of_nans(hew_conv_scratch_size(op, threads ? threads->count : 1), where),
-    };
+    buffer b[OPERANDS];
+    operands_place(o, b, where);
+    buffer packed = buffer_of_nans(hew_conv_packed_size(op), where);
+    buffer scratch =
+        buffer_of_nans(hew_conv_scratch_size(op, threads ? threads->count : 1), where);
+    void *p[OPERANDS];
+    for (int i = 0; i < OPERANDS; i++)
+        p[i] = b[i].data;
     state_save();
-    hew_status status = hew_conv_pack(op, b[WEIGHTS].data, b[PACKED].data);
+    hew_status status = hew_conv_pack(op, p[OPERAND_B], packed.data);
     state_check();
     check_status(status, HEW_OK);
-    const hew_conv_args args = HEW_CONV_ARGS(
-            .in = b[IN].data, .packed = b[PACKED].data, .scale = b[SCALE].data,
-            .bias = b[BIAS].data, .out = b[OUT].data, .scratch = b[SCRATCH].data,
-            .residual = g->residual == RESIDUAL_IN_PLACE ? b[OUT].data : b[ADDEND].data,
-            .threads = threads,
-            .bias_s32 = b[BIAS_S32].data, .weight_zero = b[ZEROS].data,
-            .in_zero = g->in_zero, .out_zero = g->out_zero,
-            .residual_zero = g->residual_zero, .out_scale = g->out_scale,
-            .residual_scale = g->residual_scale);
+    hew_conv_args args = args_of(g, p);
+    args.packed = packed.data;
+    args.scratch = scratch.data;
+    args.threads = threads;
     state_save();
     status = hew_conv_run(op, &args);
     state_check();
     check_status(status, HEW_OK);
-    operand_compare("out", o->want, &b[OUT], o->out, g->nans);
-    operand_check("the input", &b[IN], o->in);
-    operand_check("the weights", &b[WEIGHTS], o->weights);
-    operand_check("scale", &b[SCALE], o->scale);
-    operand_check("bias", &b[BIAS], o->bias);
-    operand_check("the s32 bias", &b[BIAS_S32], o->bias_s32);
-    operand_check("the zero points", &b[ZEROS], o->zeros);
-    operand_check("the residual", &b[ADDEND], o->residual);
-    for (int i = 0; i < BUFFERS; i++)
-        buffer_free(&b[i]);
+    operands_check(o, b, g->nans);
+    buffer_free(&packed);
+    buffer_free(&scratch);
 }
 
 /* In benchdnn's letters where it has one: ic, ih, kh, sh, dh (here 1 = dense), ph. */
@@ -222,5 +196,5 @@ void check_conv(const conv_case *g)
     }
     no_threads();
     hew_conv_destroy(op);
-    free_operands(&o);
+    operands_free(&o);
 }

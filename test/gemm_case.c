@@ -38,11 +38,6 @@ gemm_layouts gemm_layouts_of(const hew_gemm_desc *d)
     return l;
 }
 
-typedef struct operands {
-    operand a, b, scale, bias, bias_s32, zeros, residual, c;
-    void *want;
-} operands;
-
 static operands make_operands(const gemm_case *g, rng *r)
 {
     const gemm_layouts l = gemm_layouts_of(&g->d);
@@ -52,54 +47,48 @@ static operands make_operands(const gemm_case *g, rng *r)
     const layout factors = layout_of(groups, g->d.n, g->d.n);
     const hew_type b_type = g->d.b_type == HEW_S4 ? HEW_S8 : g->d.b_type;
     operands o;
-    o.a = operand_new(r, true, g->d.a_type, l.a, g->a);
-    o.b = operand_new(r, true, b_type, l.b, g->b);
-    o.scale = operand_new(r, g->scale, HEW_F32, factors, g->rest);
-    o.bias = operand_new(r, g->bias, HEW_F32, row, g->rest);
-    o.bias_s32 = operand_new(r, g->bias_s32, HEW_S32, row, FILL_MIXED);
-    o.zeros = operand_new(r, g->b_zero, b_type, factors, FILL_MIXED);
-    o.residual = operand_new(r, g->residual == RESIDUAL, g->d.residual_type, l.r, g->rest);
-    o.c = operand_new(r, true, g->d.c_type, l.c, reads_c ? g->rest : FILL_POISON);
-    o.want = malloc(operand_bytes(o.c) + 1);
-    if (!o.want)
-        fail_case("out of memory");
-    memcpy(o.want, o.c.p, operand_bytes(o.c));
+    o.of[OPERAND_A] = operand_new(r, true, g->d.a_type, l.a, g->a);
+    o.of[OPERAND_B] = operand_new(r, true, b_type, l.b, g->b);
+    o.of[SCALE] = operand_new(r, g->scale, HEW_F32, factors, g->rest);
+    o.of[BIAS] = operand_new(r, g->bias, HEW_F32, row, g->rest);
+    o.of[BIAS_S32] = operand_new(r, g->bias_s32, HEW_S32, row, FILL_MIXED);
+    o.of[ZEROS] = operand_new(r, g->b_zero, b_type, factors, FILL_MIXED);
+    o.of[ADDEND] = operand_new(r, g->residual == RESIDUAL, g->d.residual_type, l.r, g->rest);
+    o.of[OPERAND_C] =
+        operand_new(r, true, g->d.c_type, l.c, reads_c ? g->rest : FILL_POISON);
+    operands_keep(&o);
     return o;
-}
-
-static void free_operands(operands *o)
-{
-    operand_free(&o->a);
-    operand_free(&o->b);
-    operand_free(&o->scale);
-    operand_free(&o->bias);
-    operand_free(&o->bias_s32);
-    operand_free(&o->zeros);
-    operand_free(&o->residual);
-    operand_free(&o->c);
-    free(o->want);
 }
 
 /* ---------------------------------------------------------------------------------- runs ---- */
 
+/* Everything but the memory of its own that a run needs. */
+static hew_gemm_args args_of(const gemm_case *g, void *const p[OPERANDS])
+{
+    return HEW_GEMM_ARGS(
+            .a = p[OPERAND_A], .b = g->d.b_packed ? NULL : p[OPERAND_B], .scale = p[SCALE],
+            .bias = p[BIAS], .c = p[OPERAND_C], .bias_s32 = p[BIAS_S32], .b_zero = p[ZEROS],
+            .a_zero = g->a_zero, .c_zero = g->c_zero, .residual_zero = g->residual_zero,
+            .c_scale = g->c_scale, .residual_scale = g->residual_scale,
+            .residual = g->residual == RESIDUAL_IN_PLACE ? p[OPERAND_C] : p[ADDEND]);
+}
+
 /* What is wanted, straight from the definition. */
 static void compute_want(const gemm_case *g, operands *o)
 {
+    void *p[OPERANDS];
+    for (int i = 0; i < OPERANDS; i++)
+        p[i] = i == OPERAND_C ? o->want : o->of[i].p;
     hew_gemm *op;
     use_ref();
     check_status(hew_gemm_create(&op, &g->d), HEW_OK);
     void *packed = hew_alloc(hew_gemm_packed_size(op));
     if (g->d.b_packed)
-        check_status(hew_gemm_pack(op, o->b.p, packed), HEW_OK);
+        check_status(hew_gemm_pack(op, p[OPERAND_B], packed), HEW_OK);
     void *scratch = hew_alloc(hew_gemm_scratch_size(op, 1));
-    const hew_gemm_args args =
-        HEW_GEMM_ARGS(.a = o->a.p, .b = g->d.b_packed ? NULL : o->b.p,
-                      .packed_b = g->d.b_packed ? packed : NULL, .scale = o->scale.p,
-                      .bias = o->bias.p, .c = o->want, .scratch = scratch,
-                      .bias_s32 = o->bias_s32.p, .b_zero = o->zeros.p, .a_zero = g->a_zero,
-                      .c_zero = g->c_zero, .residual_zero = g->residual_zero,
-                      .c_scale = g->c_scale, .residual_scale = g->residual_scale,
-                      .residual = g->residual == RESIDUAL_IN_PLACE ? o->want : o->residual.p);
+    hew_gemm_args args = args_of(g, p);
+    args.packed_b = g->d.b_packed ? packed : NULL;
+    args.scratch = scratch;
     check_status(hew_gemm_run(op, &args), HEW_OK);
     hew_free(scratch);
     hew_free(packed);
@@ -107,47 +96,34 @@ static void compute_want(const gemm_case *g, operands *o)
     use_test_rung();
 }
 
-enum { A, B, SCALE, BIAS, BIAS_S32, ZEROS, ADDEND, C, PACKED, SCRATCH, BUFFERS };
-
 static void run_placed(const gemm_case *g, const hew_gemm *op, const operands *o,
                        const hew_threads *threads, placement where)
 {
-    buffer b[BUFFERS] = {
-        [A] = operand_place(o->a, where),         [B] = operand_place(o->b, where),
-        [BIAS_S32] = operand_place(o->bias_s32, where), [ZEROS] = operand_place(o->zeros, where),
-        [SCALE] = operand_place(o->scale, where), [BIAS] = operand_place(o->bias, where),
-        [ADDEND] = operand_place(o->residual, where), [C] = operand_place(o->c, where),
-        [PACKED] = buffer_of_nans(hew_gemm_packed_size(op), where),
-        [SCRATCH] = buffer_of_nans(hew_gemm_scratch_size(op, threads ? threads->count : 1), where),
-    };
+    buffer b[OPERANDS];
+    operands_place(o, b, where);
+    buffer packed = buffer_of_nans(hew_gemm_packed_size(op), where);
+    buffer scratch =
+        buffer_of_nans(hew_gemm_scratch_size(op, threads ? threads->count : 1), where);
+    void *p[OPERANDS];
+    for (int i = 0; i < OPERANDS; i++)
+        p[i] = b[i].data;
+    hew_gemm_args args = args_of(g, p);
+    args.scratch = scratch.data;
+    args.threads = threads;
     if (g->d.b_packed) {
         state_save();
-        const hew_status packed = hew_gemm_pack(op, b[B].data, b[PACKED].data);
+        const hew_status status = hew_gemm_pack(op, p[OPERAND_B], packed.data);
         state_check();
-        check_status(packed, HEW_OK);
+        check_status(status, HEW_OK);
+        args.packed_b = packed.data;
     }
-    const hew_gemm_args args = HEW_GEMM_ARGS(
-            .a = b[A].data, .b = g->d.b_packed ? NULL : b[B].data,
-            .packed_b = g->d.b_packed ? b[PACKED].data : NULL, .scale = b[SCALE].data,
-            .bias = b[BIAS].data, .c = b[C].data, .scratch = b[SCRATCH].data, .threads = threads,
-            .bias_s32 = b[BIAS_S32].data, .b_zero = b[ZEROS].data, .a_zero = g->a_zero,
-            .c_zero = g->c_zero, .residual_zero = g->residual_zero,
-            .c_scale = g->c_scale, .residual_scale = g->residual_scale,
-            .residual = g->residual == RESIDUAL_IN_PLACE ? b[C].data : b[ADDEND].data);
     state_save();
     const hew_status status = hew_gemm_run(op, &args);
     state_check();
     check_status(status, HEW_OK);
-    operand_compare("C", o->want, &b[C], o->c, g->nans);
-    operand_check("A", &b[A], o->a);
-    operand_check("B", &b[B], o->b);
-    operand_check("scale", &b[SCALE], o->scale);
-    operand_check("bias", &b[BIAS], o->bias);
-    operand_check("the s32 bias", &b[BIAS_S32], o->bias_s32);
-    operand_check("the zero points", &b[ZEROS], o->zeros);
-    operand_check("the residual", &b[ADDEND], o->residual);
-    for (int i = 0; i < BUFFERS; i++)
-        buffer_free(&b[i]);
+    operands_check(o, b, g->nans);
+    buffer_free(&packed);
+    buffer_free(&scratch);
 }
 
 static const char *describe(const gemm_case *g, char *text, size_t size)
@@ -203,5 +179,5 @@ void check_gemm(const gemm_case *g)
     }
     no_threads();
     hew_gemm_destroy(op);
-    free_operands(&o);
+    operands_free(&o);
 }

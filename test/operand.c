@@ -125,3 +125,38 @@ buffer buffer_of_nans(size_t bytes, placement where)
     memset(b.data, 0xff, bytes);
     return b;
 }
+
+void operands_keep(operands *o)
+{
+    const operand *c = &o->of[OPERAND_C];
+    o->want = malloc(operand_bytes(*c) + 1);
+    if (!o->want)
+        fail_case("out of memory");
+    memcpy(o->want, c->p, operand_bytes(*c));
+}
+
+void operands_free(operands *o)
+{
+    for (int i = 0; i < OPERANDS; i++)
+        operand_free(&o->of[i]);
+    free(o->want);
+}
+
+void operands_place(const operands *o, buffer copies[OPERANDS], placement where)
+{
+    for (int i = 0; i < OPERANDS; i++)
+        copies[i] = operand_place(o->of[i], where);
+}
+
+void operands_check(const operands *o, buffer copies[OPERANDS], nan_rule nans)
+{
+    static const char *const names[OPERANDS] = {
+        [OPERAND_A] = "the input", [OPERAND_B] = "the weights",     [SCALE] = "scale",
+        [BIAS] = "bias",           [BIAS_S32] = "the s32 bias",     [ZEROS] = "the zero points",
+        [ADDEND] = "the residual", [OPERAND_C] = "the output"};
+    operand_compare(names[OPERAND_C], o->want, &copies[OPERAND_C], o->of[OPERAND_C], nans);
+    for (int i = 0; i < OPERAND_C; i++)
+        operand_check(names[i], &copies[i], o->of[i]);
+    for (int i = 0; i < OPERANDS; i++)
+        buffer_free(&copies[i]);
+}

@@ -30,6 +30,21 @@ buffer buffer_of_nans(size_t bytes, placement where);
 void operand_compare(const char *what, const void *want, const buffer *got, operand o,
                      nan_rule nans);
 
+/* The operands of a GEMM; of a convolution, with its input as A and its weights as B. */
+enum { OPERAND_A, OPERAND_B, SCALE, BIAS, BIAS_S32, ZEROS, ADDEND, OPERAND_C, OPERANDS };
+typedef struct operands {
+    operand of[OPERANDS];
+    void *want; /* C, when all is done */
+} operands;
+
+/* want becomes a copy of C. */
+void operands_keep(operands *o);
+void operands_free(operands *o);
+
+/* Guarded copies of all, and whether C then is what is wanted and the others what they were. */
+void operands_place(const operands *o, buffer copies[OPERANDS], placement where);
+void operands_check(const operands *o, buffer copies[OPERANDS], nan_rule nans);
+
 typedef enum residual_kind { NO_RESIDUAL, RESIDUAL, RESIDUAL_IN_PLACE } residual_kind;
 
 #endif
