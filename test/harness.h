@@ -96,6 +96,9 @@ void fill_f32(rng *r, float *p, size_t n, fill kind);
 void fill_bf16(rng *r, uint16_t *p, size_t n, fill kind); /* upper halves of such floats */
 void poison_f32(float *p, size_t n);
 
+float float_of(uint32_t bits);
+uint32_t bits_of(float f);
+
 /* ----------------------------------------------------------------------------- memory ----- */
 
 typedef enum placement {

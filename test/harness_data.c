@@ -47,14 +47,14 @@ float rng_f32(rng *r) { return (float)((int64_t)(rng_next(r) >> 40) - (1 << 23))
 
 /* -------------------------------------------------------------------------------- fills ---- */
 
-static float float_of(uint32_t bits)
+float float_of(uint32_t bits)
 {
     float f;
     memcpy(&f, &bits, sizeof f);
     return f;
 }
 
-static uint32_t bits_of(float f)
+uint32_t bits_of(float f)
 {
     uint32_t bits;
     memcpy(&bits, &f, sizeof bits);

@@ -188,12 +188,6 @@ static void random_shapes(void)
 
 enum { IH = 5, IW = 6, OC = 4, KH = 3, KW = 2, OH = 5, OW = 3, MOST_C = 1030 };
 
-static float float_of(uint32_t bits)
-{
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
 static uint32_t two(const uint16_t *p, int c, int channels, int step)
 {
     return p[c * step] | (c + 1 < channels ? (uint32_t)p[(c + 1) * step] : 0) << 16;

@@ -1,8 +1,7 @@
 /* Each matrix kernel of AMX by itself, against the contract in src/core/kernels_amx.h: bytes in
  * plain integers, bf16 by the emulator's model, which depends on no MXCSR. */
-#include "emu/model.h"
 #include "format.h"
-#include "harness.h"
+#include "tile_model.h"
 
 #include <math.h>
 #include <string.h>
@@ -125,24 +124,6 @@ static void make_float_epilogue(call *x, rng *r, placement where)
 
 /* -------------------------------------------------------------------------- what must be --- */
 
-static uint32_t bits_of(float x)
-{
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-static float float_of(uint32_t bits)
-{
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-static float fma_of(float a, float b, float c)
-{
-    return float_of(model_fma(bits_of(a), bits_of(b), bits_of(c)));
-}
-static float sum_of(float a, float b) { return fma_of(a, 1.0f, b); }
-
 static uint32_t word_of_a(const call *x, size_t s, int i, size_t word)
 {
     const size_t bytes = x->t.k * (x->bf16 ? 2 : 1), left = bytes - word * 4;
@@ -197,17 +178,6 @@ static uint32_t want_integer(const call *x, uint32_t sum, int i, int j)
     return sum;
 }
 
-static float want_float(const call *x, float sum, int i, int j)
-{
-    const hew_epilogue *e = &x->e;
-    const float factor = e->scale ? fma_of(e->alpha, e->scale[j], -0.0f) : e->alpha;
-    float v = fma_of(sum, factor, sum_of(e->bias ? e->bias[j] : 0.0f, 0.0f));
-    const size_t at = (size_t)i * (e->add_stride / 4) + (size_t)j;
-    if (e->add)
-        v = fma_of(e->beta, ((const float *)e->add)[at], v);
-    return e->hi < v ? e->hi : v;
-}
-
 /* -------------------------------------------------------------------------------- calls ---- */
 
 static void check_c(const call *x, const void *want)
@@ -233,8 +203,9 @@ static void run_and_check(call *x)
             const uint32_t sum = want[i * columns + j] = want_sum(x, i, j);
             if (j >= x->t.n || !x->t.last)
                 continue;
-            const uint32_t v = x->bf16 ? bits_of(want_float(x, float_of(sum), i, j))
-                                       : want_integer(x, sum, i, j);
+            const uint32_t v = x->bf16
+                                   ? bits_of(want_value(&x->e, &x->q, float_of(sum), i, j))
+                                   : want_integer(x, sum, i, j);
             const uint16_t half = model_bf16_from_f32(v);
             const size_t size = hew_type_size(x->q.c_type);
             memcpy(want_c + (size_t)i * x->t.c_stride + (size_t)j * size,

@@ -1,8 +1,7 @@
 /* Each bf16 matrix kernel of kernels.def by itself, against the contract in src/core/kernels.h,
  * computed by the emulator's models of instructions: nothing here depends on MXCSR. */
-#include "emu/model.h"
 #include "format.h"
-#include "harness.h"
+#include "tile_model.h"
 
 #include <math.h>
 #include <string.h>
@@ -86,25 +85,6 @@ static void make_epilogue(call *x, rng *r, placement where)
 
 /* -------------------------------------------------------------------------- what must be --- */
 
-static uint32_t bits_of(float x)
-{
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-static float float_of(uint32_t bits)
-{
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
-static float fma_of(float a, float b, float c)
-{
-    return float_of(model_fma(bits_of(a), bits_of(b), bits_of(c)));
-}
-static float sum_of(float a, float b) { return fma_of(a, 1.0f, b); }
-
 static uint32_t word_of_a(const call *x, size_t s, int i, size_t word)
 {
     const uint16_t *row = (const uint16_t *)x->steps[s].a[i] + x->t.a_offset / sizeof(uint16_t);
@@ -127,23 +107,6 @@ static float want_sum(const call *x, int i, int j)
                : float_of(sum);
 }
 
-static float want_value(const call *x, float sum, int i, int j)
-{
-    const hew_epilogue *e = &x->e;
-    const float factor = e->scale ? fma_of(e->alpha, e->scale[j], -0.0f) : e->alpha;
-    float v = fma_of(sum, factor, sum_of(e->bias ? e->bias[j] : 0.0f, 0.0f));
-    if (e->add) {
-        const char *row = (const char *)e->add + (size_t)i * e->add_stride;
-        v = fma_of(e->beta,
-                   x->q.add_type == HEW_F32
-                       ? ((const float *)row)[j]
-                       : float_of(model_f32_from_bf16(((const uint16_t *)row)[j])),
-                   v);
-    }
-    v = e->lo > v ? e->lo : v;
-    return e->hi < v ? e->hi : v;
-}
-
 static void check_c(const call *x, const void *want)
 {
     const int64_t stride = (int64_t)(x->t.c_stride / hew_type_size(x->q.c_type));
@@ -164,7 +127,8 @@ static void run_and_check(call *x)
     memcpy(want_c, x->c.data, x->c.bytes);
     for (int i = 0; i < x->t.m; i++)
         for (int j = 0; j < nr; j++) {
-            const float sum = want_sum(x, i, j), v = want_value(x, sum, i, j < x->t.n ? j : 0);
+            const float sum = want_sum(x, i, j);
+            const float v = want_value(&x->e, &x->q, sum, i, j < x->t.n ? j : 0);
             char *at = (char *)want_c + (size_t)i * x->t.c_stride +
                        (size_t)j * hew_type_size(x->q.c_type);
             const uint16_t half = model_bf16_from_f32(bits_of(v));

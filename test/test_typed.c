@@ -30,13 +30,6 @@ static quantize_f32_fn *narrow(void)
     return HEW_FN(quantize_f32, hew_kernels(HEW_FAMILY_quantize_f32, &count));
 }
 
-static float float_of(uint32_t bits)
-{
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
 /* What a number of the type stands for, NaN apart. */
 static double value_of(hew_type type, uint16_t half)
 {
