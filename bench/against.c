@@ -3,6 +3,7 @@
 
 #include "operands.h"
 #include "ours.h"
+#include "training.h"
 
 #include <stdio.h>
 
@@ -46,7 +47,8 @@ static void *create(const bench_job *job, int variant, char why[PEER_WHY])
         return NULL;
     }
     operands_fill(&r->job);
-    if (ours_create(&r->op, &r->job, other.threads, reason))
+    if (training_prepare(&r->job, reason) &&
+        ours_create(&r->op, &r->job, other.threads, reason))
         return r;
     snprintf(why, PEER_WHY, "%.150s", reason);
     destroy(r);

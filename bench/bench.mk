@@ -14,7 +14,7 @@ BENCH_ISA_peak_avx512_vnni := $(ISA_avx512) -mavx512vnni
 PEAK_SRC  := peak peak_sse peak_avx2 peak_avx2_vnni peak_avx512 peak_avx512_vnni
 BENCH_SRC := hew_bench options cases suites shapes report timing reference sample operands ours \
              against peers rivals types problem problem_keys problem_dims \
-             problem_tensors tensors $(PEAK_SRC)
+             problem_tensors tensors descs training $(PEAK_SRC)
 BENCH_OBJ := $(BENCH_SRC:%=$(BUILD)/bench/%.o)
 
 $(BUILD)/bench/%.o: bench/%.c Makefile bench/bench.mk
@@ -38,9 +38,9 @@ $(BUILD)/hew-bench: $(BENCH_OBJ) $(LIB)
 	$(CC) $(CFLAGS) $(SAN) -o $@ $^ -ldl -lm -pthread
 
 CASES_OBJ := $(addprefix $(BUILD)/bench/,problem.o problem_keys.o problem_dims.o \
-                                         problem_tensors.o tensors.o types.o cases.o shapes.o \
-                                         suites.o)
-$(BUILD)/test/test_problem $(BUILD)/test/test_cases: $(CASES_OBJ)
+                                         problem_tensors.o tensors.o descs.o types.o cases.o \
+                                         shapes.o suites.o)
+$(BUILD)/test/test_problem $(BUILD)/test/test_cases $(BUILD)/test/test_directions: $(CASES_OBJ)
 
 # What the emulator counts; MODEL_FLAGS="--no-steps" counts tile instructions alone, in seconds.
 EMU_OBJ := $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/machine.c %/model.c %/encode.c %/random.c,$(wildcard test/emu/*.c)))

@@ -57,6 +57,43 @@ bool case_act_parse(const char *word, hew_act *act)
     return true;
 }
 
+/* benchdnn's, in the order of bench_dir. */
+static const char *const dir_names[] = {"FWD_I", "FWD_D", "BWD_D", "BWD_DW"};
+
+bool case_dir_parse(const char *word, bench_dir *dir)
+{
+    for (int i = 0; i < (int)(sizeof dir_names / sizeof *dir_names); i++) {
+        if (strcasecmp(word, dir_names[i]) == 0) {
+            *dir = (bench_dir)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *case_dir_name(bench_dir dir) { return dir_names[dir]; }
+
+/* Besides inference, which all have. */
+static bool dir_fits(problem_op op, const bench_types *types, bench_dir dir, char why[PROBLEM_WHY])
+{
+    enum { TRAIN = 1 << BENCH_TRAINING, DATA = 1 << BENCH_BACKWARD, ALL = 1 << BENCH_BACKWARD_ALL };
+    static const int dirs[PROBLEM_OP_COUNT] = {
+        [PROBLEM_POOL] = TRAIN | DATA,   [PROBLEM_SOFTMAX] = DATA,
+        [PROBLEM_ELTWISE] = DATA,        [PROBLEM_PRELU] = ALL,
+        [PROBLEM_SHUFFLE] = DATA,        [PROBLEM_LNORM] = TRAIN | DATA | ALL,
+        [PROBLEM_BNORM] = TRAIN | DATA | ALL, [PROBLEM_GNORM] = TRAIN | DATA | ALL,
+        [PROBLEM_LRN] = DATA,            [PROBLEM_RESAMPLING] = DATA};
+    const int those = element_of(types->in)->integer ? 0 : dirs[op];
+    if (dir == BENCH_INFERENCE || those >> dir & 1)
+        return true;
+    int used = snprintf(why, PROBLEM_WHY, "no %s of %s in direction %s; there is FWD_I",
+                        problem_op_name(op), types_name(op, types), dir_names[dir]);
+    for (int i = 1; i <= BENCH_BACKWARD_ALL; i++)
+        if (those >> i & 1)
+            used += snprintf(why + used, PROBLEM_WHY - (size_t)used, ", %s", dir_names[i]);
+    return false;
+}
+
 bool case_zero_points_parse(const char *list, unsigned *zero_points)
 {
     static const char *const words[] = {"src", "wei", "dst"}; /* in the order of ZERO_... */
@@ -110,6 +147,7 @@ static void fuse(bench_job *job, const case_settings *s)
     job->packed = product && !s->one_shot && problem_batch(&job->p, job->p.b_batch) == 1;
     job->pooling = s->pooling;
     job->log = s->log;
+    job->dir = s->dir;
     job->group = s->group ? s->group : "";
     job->to_channels_first = s->to_channels_first;
 }
@@ -148,7 +186,8 @@ case_result case_add(case_list *list, problem_op op, const char *text, const cas
     job.types = s->types;
     if (s->has_out && op != PROBLEM_POOL)
         job.types.out = s->out;
-    if (!types_fit(op, &job.types, why) || !set_b_group(&job, s, why))
+    if (!types_fit(op, &job.types, why) || !dir_fits(op, &job.types, s->dir, why) ||
+        !set_b_group(&job, s, why))
         return CASE_UNSUPPORTED;
     if (s->mb > 0 && (op == PROBLEM_CONV || op == PROBLEM_POOL || op == PROBLEM_IP))
         problem_set_mb(&job.p, s->mb);

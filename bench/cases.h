@@ -21,6 +21,8 @@ typedef struct case_settings {
     bool bias, residual, transpose_a, transpose_b;
     bool one_shot;      /* B of a gemm is plain */
     bool log;
+    bench_dir dir;
+    bool dir_given; /* a shape file's problems of other directions are left out */
     bool to_channels_first;
     hew_pooling_kind pooling;
     int64_t mb; /* not 0: instead of what is written */
@@ -48,8 +50,9 @@ case_result case_add(case_list *list, problem_op op, const char *text, const cas
  * A shape file of benchdnn: problems and options, `#` comments, `\` at the end of a line, other
  * files through --batch.  Options that change what is computed are followed as far as this library
  * can; those that concern oneDNN alone are named once on stderr and ignored.  Of a list of options
- * the first that this library can do counts, and all of --alg's.  Problems of other types,
- * directions or drivers are counted on stderr and left out.
+ * the first that this library can do counts, and all of --alg's; of --dir's the one given, or
+ * without dir_given any forward one, as inference.  Problems of other types, directions or drivers
+ * are counted on stderr and left out.
  */
 bool case_add_file(case_list *list, problem_op op, const char *path, const case_settings *s,
                    char why[PROBLEM_WHY]);
@@ -62,6 +65,10 @@ void case_suite_list(problem_op op);
 
 /* "src", "wei", "dst" in a list, as in benchdnn's --attr-zero-points.  False for other words. */
 bool case_zero_points_parse(const char *list, unsigned *zero_points);
+
+/* "FWD_I", "FWD_D", "BWD_D", "BWD_DW".  False for other words. */
+bool case_dir_parse(const char *word, bench_dir *dir);
+const char *case_dir_name(bench_dir dir);
 
 /* "relu", "gelu_tanh", ... with optional ":alpha:beta".  False for other words. */
 bool case_act_parse(const char *word, hew_act *act);

@@ -11,6 +11,7 @@
 #include "report.h"
 #include "rivals.h"
 #include "timing.h"
+#include "training.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -173,7 +174,7 @@ static void run_case(bench *b, bench_job *job)
     const bool memory = operands_alloc(job);
     if (memory)
         operands_fill(job);
-    if (memory && reference_create(&ref, job, why)) {
+    if (memory && training_prepare(job, why) && reference_create(&ref, job, why)) {
         for (int isa = 0; isa < HEW_ISA_COUNT; isa++) {
             if (b->o.isas[isa])
                 run_on_rung(b, job, &ref, isa);

@@ -15,6 +15,14 @@
 /* Which operands have zero points other than 0. */
 enum { ZERO_IN = 1, ZERO_WEIGHTS = 2, ZERO_OUT = 4 };
 
+/* benchdnn's directions: FWD_I, FWD_D, BWD_D, BWD_DW. */
+typedef enum bench_dir {
+    BENCH_INFERENCE,
+    BENCH_TRAINING,    /* forward, and what the backward run needs is kept */
+    BENCH_BACKWARD,    /* the gradient of the input */
+    BENCH_BACKWARD_ALL /* and that of the weights */
+} bench_dir;
+
 typedef struct bench_job {
     problem p;
     bench_types types;
@@ -24,6 +32,8 @@ typedef struct bench_job {
     bool transpose_a, transpose_b;
     bool packed;               /* gemm: B is a weight and is packed beforehand */
     hew_pooling_kind pooling;
+    bench_dir dir;
+    bool from_output;          /* eltwise: the derivative, by way of what the forward run gave */
     bool log;                  /* log-softmax */
     bool to_channels_first;    /* reorder */
     int alg;                   /* of an operation on tensors: tensors.h.  eltwise has act */
@@ -44,6 +54,13 @@ typedef struct bench_job {
     size_t in_count, weights_count, out_count;
     size_t channels;             /* of the output: bias_values has so many */
 
+    /* Other directions than inference, whose `out` is the gradient of `in`: training.h.  The
+     * results are out_count elements of the output's type and more_count of another: bench_more. */
+    const void *d_out;           /* the gradient of the output, of its type */
+    const void *saved;           /* what the forward run left */
+    size_t d_out_count, saved_count, more_count;
+    hew_type saved_type, more_type;
+
     /* Quantised and weight-only types, as in hew_gemm_args; null and 0 otherwise. */
     const float *scales;         /* channels, or [k / b_group][n] */
     const void *weight_zeros;    /* as many, of the weights' type; for s4 of s8; or null */
@@ -51,6 +68,32 @@ typedef struct bench_job {
     int32_t in_zero, out_zero, residual_zero;
     float out_scale, residual_scale;
 } bench_job;
+
+static inline bool bench_is_backward(const bench_job *job) { return job->dir >= BENCH_BACKWARD; }
+
+/* The results behind `out`: both begin at multiples of 64 bytes. */
+static inline size_t bench_out_bytes(const bench_job *job)
+{
+    return (element_bytes(job->types.out, job->out_count) + 63) / 64 * 64;
+}
+static inline void *bench_more(const bench_job *job, void *out)
+{
+    return (char *)out + bench_out_bytes(job);
+}
+static inline void *bench_alloc_results(const bench_job *job)
+{
+    return element_alloc(HEW_U8, bench_out_bytes(job) +
+                                     element_bytes(job->more_type, job->more_count));
+}
+
+/* Whether a run reads `in`: some gradients are made from others alone. */
+static inline bool bench_reads_in(const bench_job *job)
+{
+    const problem_op op = job->p.op;
+    return !bench_is_backward(job) ||
+           !(job->from_output || op == PROBLEM_POOL || op == PROBLEM_SOFTMAX ||
+             op == PROBLEM_SHUFFLE || op == PROBLEM_RESAMPLING);
+}
 
 /* B as it is stored: how many rows, and elements from one to the next.  Rows of s4 begin with a
  * byte. */

@@ -8,6 +8,7 @@
 #include "operands.h"
 
 #include "tensors.h"
+#include "training.h"
 
 #include <math.h>
 
@@ -58,6 +59,7 @@ void operands_describe(bench_job *job)
     job->channels = (size_t)(p->op == PROBLEM_CONV ? p->oc : p->n);
     if (problem_has_tensors(p->op))
         tensors_describe(job);
+    training_describe(job);
     job->scales_count = 0;
     if (types_weight_only(&job->types))
         job->scales_count = job->channels * (size_t)(job->b_group ? p->k / job->b_group : 1);
@@ -87,9 +89,12 @@ bool operands_alloc(bench_job *job)
     job->residual_values = job->residual ? element_alloc(job->types.out, job->out_count) : NULL;
     job->scales = job->scales_count ? element_alloc(HEW_F32, job->scales_count) : NULL;
     job->weight_zeros = zeros ? element_alloc(zero_type(job), zeros) : NULL;
+    job->d_out = job->d_out_count ? element_alloc(job->types.out, job->d_out_count) : NULL;
+    job->saved = job->saved_count ? element_alloc(job->saved_type, job->saved_count) : NULL;
     return job->in && job->weights && (!job->bias || job->bias_values) &&
            (!job->residual || job->residual_values) && (!job->scales_count || job->scales) &&
-           (!zeros || job->weight_zeros);
+           (!zeros || job->weight_zeros) && (!job->d_out_count || job->d_out) &&
+           (!job->saved_count || job->saved);
 }
 
 /* The root of the mean square of q - zero. */
@@ -117,6 +122,8 @@ void operands_fill(bench_job *job)
         fill_element(operands_bias_type(job), operand(job->bias_values), job->channels, 3);
     if (job->residual)
         fill_element(t->out, operand(job->residual_values), job->out_count, 4);
+    if (job->d_out)
+        fill_element(t->out, operand(job->d_out), job->d_out_count, 7);
     if (job->scales_count) {
         const double unit = deviation / sqrt((double)sum_length(&job->p)) /
                             magnitude(t->in, job->in_zero) / magnitude(t->weights, 0);
@@ -137,13 +144,20 @@ void operands_free(bench_job *job)
     free(operand(job->residual_values));
     free(operand(job->scales));
     free(operand(job->weight_zeros));
+    free(operand(job->d_out));
+    free(operand(job->saved));
     job->in = job->weights = job->bias_values = job->residual_values = job->weight_zeros = NULL;
+    job->d_out = job->saved = NULL;
     job->scales = NULL;
 }
 
 double operands_bytes(const bench_job *job)
 {
-    return (double)element_bytes(job->types.in, job->in_count) +
+    const size_t in = bench_reads_in(job) ? job->in_count : 0;
+    return (double)element_bytes(job->types.in, in) +
+           (double)element_bytes(job->types.out, job->d_out_count) +
+           (double)element_bytes(job->saved_type, job->saved_count) +
+           (double)element_bytes(job->more_type, job->more_count) +
            (double)element_bytes(job->types.weights, job->weights_count) +
            (double)element_bytes(job->types.out, job->out_count) +
            (double)element_bytes(HEW_F32, job->scales_count);

@@ -28,6 +28,10 @@ static const char *const help[] = {
     "  --suite NAME        a built-in list of problems; --list shows them.  NAME:TYPES with these\n"
     "  --shapes FILE       a shape file of benchdnn\n"
     "  --mb N              this batch size instead of the one written (conv, pool, ip)\n"
+    "  --dir DIR           FWD_I: inference; FWD_D: training, which keeps indices or statistics\n"
+    "                      (pool, lnorm, bnorm, gnorm); BWD_D: the gradient of the input (pool,\n"
+    "                      softmax, eltwise, shuffle, lnorm, bnorm, gnorm, lrn, resampling);\n"
+    "                      BWD_DW: of weights, too (prelu, lnorm, bnorm, gnorm)\n"
     "  --types TYPES       of input, weights and output: f32, bf16, f16, fpmath, u8s8s32, ...\n"
     "                      (u8s8 is u8s8u8); u8, s8 for pool; f32 times s8: wo8, times s4: wo4;\n"
     "                      dyn8, dyn8u: after quantising rows of f32 to s8, u8 while running\n"
@@ -46,7 +50,9 @@ static const char *const help[] = {
     "  --ta, --tb          A, B of a gemm are stored transposed\n"
     "  --one-shot          B is plain: packing it, if done at all, is part of the time\n"
     "  --alg NAME          pool: max, avg_np, avg_p; softmax: softmax, logsoftmax\n"
-    "                      eltwise: an activation; binary: add, sub, ..., ne;\n"
+    "                      eltwise: an activation; with BWD_D also relu_dst, clip_, elu_,\n"
+    "                      sigmoid_, tanh_, sqrt_, exp_dst: from the result\n"
+    "                      binary: add, sub, ..., ne;\n"
     "                      lrn: across, within; reduction: sum, mean, ..., norm_lp_sum:2;\n"
     "                      resampling: nearest, linear\n"
     "  --axis N            softmax: this one, by default the last; concat, shuffle: by default 1\n"
@@ -71,7 +77,7 @@ static const char *const help[] = {
     "\n"
     "gops is GFLOP/s, or GOP/s of integers, and pct_peak the part of the rate of FMA, or of 8-bit\n"
     "products, measured at the start; for M = 1 or N = 1, pct_peak is the part of the read\n"
-    "bandwidth; for pool, softmax and reorder gops is GB/s, read + written, and pct_peak the part\n"
+    "bandwidth; for operations on data alone gops is GB/s, read + written, and pct_peak the part\n"
     "of the copy bandwidth, each measured for data of the same size.  With one thread, times are\n"
     "that thread's CPU time, so that other processes don't count; with more, wall time.\n"
     "\n"
@@ -92,15 +98,16 @@ void options_fail(const char *format, ...)
 }
 
 enum {
-    OPT_SUITE = 256, OPT_SHAPES, OPT_MB, OPT_TYPES, OPT_OUT, OPT_GROUP, OPT_ZERO_POINTS, OPT_ISA,
-    OPT_THREADS, OPT_BIAS, OPT_RESIDUAL, OPT_ACT, OPT_AXIS, OPT_TA, OPT_TB, OPT_ONE_SHOT, OPT_ALG,
-    OPT_TO_NCHW, OPT_GROUPS, OPT_PEER, OPT_AGAINST, OPT_MIN_TIME, OPT_CHECK_ONLY, OPT_JSON, OPT_CSV,
-    OPT_VERBOSE, OPT_LIST, OPT_HELP
+    OPT_SUITE = 256, OPT_SHAPES, OPT_DIR, OPT_MB, OPT_TYPES, OPT_OUT, OPT_GROUP, OPT_ZERO_POINTS,
+    OPT_ISA, OPT_THREADS, OPT_BIAS, OPT_RESIDUAL, OPT_ACT, OPT_AXIS, OPT_TA, OPT_TB, OPT_ONE_SHOT,
+    OPT_ALG, OPT_TO_NCHW, OPT_GROUPS, OPT_PEER, OPT_AGAINST, OPT_MIN_TIME, OPT_CHECK_ONLY, OPT_JSON,
+    OPT_CSV, OPT_VERBOSE, OPT_LIST, OPT_HELP
 };
 
 static const struct option long_options[] = {
     {"suite", required_argument, NULL, OPT_SUITE},
     {"shapes", required_argument, NULL, OPT_SHAPES},
+    {"dir", required_argument, NULL, OPT_DIR},
     {"mb", required_argument, NULL, OPT_MB},
     {"types", required_argument, NULL, OPT_TYPES},
     {"out", required_argument, NULL, OPT_OUT},
@@ -263,6 +270,11 @@ static void parse_what(options *o, case_settings *s, int option, const char *val
     case OPT_ZERO_POINTS:
         if (!case_zero_points_parse(value, &s->zero_points))
             options_fail("--zero-points %s: src, wei, dst", value);
+        break;
+    case OPT_DIR:
+        s->dir_given = true;
+        if (!case_dir_parse(value, &s->dir))
+            options_fail("--dir %s: FWD_I, FWD_D, BWD_D or BWD_DW", value);
         break;
     case OPT_MB: s->mb = (int64_t)number("mb", value, 1, INT32_MAX); break;
     case OPT_BIAS: s->bias = true; break;

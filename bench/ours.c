@@ -3,7 +3,9 @@
  */
 #include "ours.h"
 
+#include "descs.h"
 #include "operands.h"
+#include "training.h"
 
 #include <stdio.h>
 
@@ -146,24 +148,38 @@ static const char *family_kernel(const char *op, hew_type type)
     return "";
 }
 
+static hew_status create_tensors(ours *o)
+{
+    const bench_job *job = o->job;
+    const bool inference = job->dir == BENCH_INFERENCE;
+    const hew_status status = tensors_create(&o->tensors, job, o->threads);
+    o->kernel = o->tensors.resample ? hew_resample_kernel(o->tensors.resample)
+                                    : family_kernel(inference ? tensors_family(job)
+                                                              : training_family(job),
+                                                    job->types.in);
+    return status;
+}
+
+static hew_status create_operation(ours *o)
+{
+    const hew_type type = o->job->types.in;
+    if (o->job->dir != BENCH_INFERENCE)
+        return create_tensors(o);
+    switch (o->job->p.op) {
+    case PROBLEM_GEMM:
+    case PROBLEM_IP: return create_gemm(o);
+    case PROBLEM_CONV: return create_conv(o);
+    case PROBLEM_POOL: o->kernel = family_kernel("pooling", type); return HEW_OK;
+    case PROBLEM_SOFTMAX: o->kernel = family_kernel("softmax", type); return HEW_OK;
+    case PROBLEM_REORDER: o->kernel = family_kernel("transpose", type); return HEW_OK;
+    default: return create_tensors(o);
+    }
+}
+
 bool ours_create(ours *o, const bench_job *job, const hew_threads *threads, char why[PROBLEM_WHY])
 {
-    *o = (ours){.job = job, .threads = threads,
-                .out = element_alloc(job->types.out, job->out_count)};
-    hew_status status = o->out ? HEW_OK : HEW_ERR_NO_MEMORY;
-    switch (job->p.op) {
-    case PROBLEM_GEMM:
-    case PROBLEM_IP: status = o->out ? create_gemm(o) : status; break;
-    case PROBLEM_CONV: status = o->out ? create_conv(o) : status; break;
-    case PROBLEM_POOL: o->kernel = family_kernel("pooling", job->types.in); break;
-    case PROBLEM_SOFTMAX: o->kernel = family_kernel("softmax", job->types.in); break;
-    case PROBLEM_REORDER: o->kernel = family_kernel("transpose", job->types.in); break;
-    default:
-        o->kernel = family_kernel(tensors_family(job), job->types.in);
-        status = o->out ? tensors_create(&o->tensors, job, threads) : status;
-        if (o->tensors.resample)
-            o->kernel = hew_resample_kernel(o->tensors.resample);
-    }
+    *o = (ours){.job = job, .threads = threads, .kernel = "", .out = bench_alloc_results(job)};
+    const hew_status status = o->out ? create_operation(o) : HEW_ERR_NO_MEMORY;
     if (status != HEW_OK)
         snprintf(why, PROBLEM_WHY, "%s: %.200s", hew_status_name(status), hew_last_error());
     else
@@ -198,29 +214,15 @@ static hew_status run_gemm(const ours *o)
     return HEW_OK;
 }
 
-static hew_status run_pool(const ours *o)
-{
-    const problem *p = &o->job->p;
-    hew_pooling_desc d = HEW_POOLING_DESC(.kind = o->job->pooling, .type = o->job->types.in,
-                                          .batch = p->mb, .channels = p->ic,
-                                          .zero = o->job->in_zero);
-    for (int i = 0; i < p->rank; i++) {
-        d.in[i] = p->in[i];
-        d.kernel[i] = p->kernel[i];
-        d.stride[i] = p->stride[i];
-        d.dilation[i] = p->dilation[i];
-        d.pad_lo[i] = p->pad_lo[i];
-        d.pad_hi[i] = p->pad_hi[i];
-    }
-    return hew_pooling(&d, o->job->in, o->out, o->threads);
-}
-
 static hew_status run_rows(const ours *o)
 {
     const problem *p = &o->job->p;
+    if (p->op == PROBLEM_POOL) {
+        const hew_pooling_desc d = pooling_desc(o->job);
+        return hew_pooling(&d, o->job->in, o->out, o->threads);
+    }
     if (p->op == PROBLEM_SOFTMAX) {
-        const hew_softmax_desc d = HEW_SOFTMAX_DESC(.log = o->job->log, .rows = p->rows,
-                                                    .columns = p->columns);
+        const hew_softmax_desc d = softmax_desc(o->job);
         return hew_softmax(&d, o->job->in, o->out, o->threads);
     }
     const bool first = o->job->to_channels_first;
@@ -233,11 +235,13 @@ static hew_status run_rows(const ours *o)
 
 bool ours_run(ours *o)
 {
+    if (o->job->dir != BENCH_INFERENCE)
+        return training_run(o->job, &o->tensors, o->out) == HEW_OK;
     switch (o->job->p.op) {
     case PROBLEM_GEMM:
     case PROBLEM_IP: return run_gemm(o) == HEW_OK;
     case PROBLEM_CONV: return hew_conv_run(o->conv, &o->conv_args) == HEW_OK;
-    case PROBLEM_POOL: return run_pool(o) == HEW_OK;
+    case PROBLEM_POOL:
     case PROBLEM_SOFTMAX:
     case PROBLEM_REORDER: return run_rows(o) == HEW_OK;
     default: return tensors_run(o->job, &o->tensors, o->out) == HEW_OK;

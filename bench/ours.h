@@ -9,7 +9,7 @@
 
 typedef struct ours {
     const bench_job *job;
-    void *out; /* job->out_count elements of its type */
+    void *out; /* job->out_count elements of its type, and behind them bench_more */
     const char *kernel;
 
     /* What an operation needs besides; unused ones are null. */

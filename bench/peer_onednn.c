@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_ARGS = 1 + ONEDNN_MAX_IN + ONEDNN_QUANT_ARGS, PLAIN_VARIANT = 3 };
+enum { MAX_ARGS = ONEDNN_JOB_ARGS + 1, PLAIN_VARIANT = 3 };
 
 typedef struct onednn_run {
     dnnl_engine_t engine;
@@ -19,7 +19,9 @@ typedef struct onednn_run {
     dnnl_primitive_t primitive;
     dnnl_exec_arg_t args[MAX_ARGS];
     int n_args;
-    dnnl_memory_t dst; /* one of args */
+    onednn_job_arg operands[ONEDNN_JOB_ARGS]; /* of a job on tensors: what args begins with */
+    int n_operands;
+    dnnl_memory_t dst; /* of other jobs: one of args */
     onednn_tensor ours_dst;
     onednn_quant quant;
     const void *bias;
@@ -74,11 +76,13 @@ static bool reorder(onednn_run *r, onednn_md_ref from_md, dnnl_memory_t from, on
 
 /* Between an operand of the job and the primitive's memory, either way. */
 static bool exchange(onednn_run *r, const onednn_tensor *ours, const void *values,
-                     onednn_md_ref md, dnnl_memory_t memory, bool to_primitive)
+                     dnnl_memory_t memory, bool to_primitive)
 {
     onednn_md our_md;
+    onednn_md_ref md;
     dnnl_memory_t our_memory = NULL;
-    if (onednn_md_init(&our_md, ours) != dnnl_success)
+    if (dnnl_memory_get_memory_desc(memory, &md) != dnnl_success ||
+        onednn_md_init(&our_md, ours) != dnnl_success)
         return false;
     onednn_md_ref ref = onednn_md_get(&our_md);
     bool ok = dnnl_memory_create(&our_memory, ref, r->engine, (void *)(uintptr_t)values) ==
@@ -92,17 +96,25 @@ static bool exchange(onednn_run *r, const onednn_tensor *ours, const void *value
     return ok;
 }
 
+static bool add_memory(onednn_run *r, int arg, onednn_md_ref md)
+{
+    dnnl_memory_t memory;
+    if (dnnl_memory_create(&memory, md, r->engine, DNNL_MEMORY_ALLOCATE) != dnnl_success)
+        return false;
+    r->args[r->n_args++] = (dnnl_exec_arg_t){arg, memory};
+    return true;
+}
+
 static bool add_arg(onednn_run *r, int arg, dnnl_query_t query, int index,
                     const onednn_tensor *ours, const float *values)
 {
-    dnnl_memory_t memory;
     onednn_md_ref md = dnnl_primitive_desc_query_md(r->pd, query, index);
-    if (!md || dnnl_memory_create(&memory, md, r->engine, DNNL_MEMORY_ALLOCATE) != dnnl_success)
+    if (!md || !add_memory(r, arg, md))
         return false;
-    r->args[r->n_args++] = (dnnl_exec_arg_t){arg, memory};
+    dnnl_memory_t memory = r->args[r->n_args - 1].memory;
     if (arg == DNNL_ARG_DST)
         r->dst = memory;
-    return !values || exchange(r, ours, values, md, memory, true);
+    return !values || exchange(r, ours, values, memory, true);
 }
 
 static bool build(onednn_run *r, const bench_job *job, const onednn_spec *s,
@@ -137,40 +149,57 @@ static bool build(onednn_run *r, const bench_job *job, const onednn_spec *s,
     return ok;
 }
 
-/* An argument of a given layout, filled from the job's operand; null: left empty. */
-static bool add_tensor(onednn_run *r, int arg, const onednn_tensor *theirs,
-                       const onednn_tensor *ours, const void *values)
+/* An argument of a given layout, filled from the job's operand, if it is one. */
+static bool add_operand(onednn_run *r, const onednn_job_arg *a)
 {
     onednn_md md;
-    dnnl_memory_t memory = NULL;
-    if (onednn_md_init(&md, theirs) != dnnl_success)
+    if (onednn_md_init(&md, &a->theirs) != dnnl_success)
         return false;
-    bool ok = dnnl_memory_create(&memory, onednn_md_get(&md), r->engine, DNNL_MEMORY_ALLOCATE) ==
-              dnnl_success;
-    if (ok) {
-        r->args[r->n_args++] = (dnnl_exec_arg_t){arg, memory};
-        ok = !values || exchange(r, ours, values, onednn_md_get(&md), memory, true);
-    }
+    const bool ok = add_memory(r, a->arg, onednn_md_get(&md)) &&
+                    (!a->data || exchange(r, &a->ours, a->data, r->args[r->n_args - 1].memory,
+                                          true));
     onednn_md_free(&md);
+    return ok;
+}
+
+/* Once the forward primitive has run, and left what a backward one needs, that is put in its place.
+ * Either finds its own among the arguments.  A result that is read is the one that ours reads. */
+static bool turn_back(onednn_run *r, const onednn_tensors *t)
+{
+    dnnl_primitive_desc_t forward_pd = r->pd;
+    dnnl_primitive_t forward = r->primitive;
+    r->pd = NULL;
+    r->primitive = NULL;
+    bool ok = dnnl_primitive_execute(forward, r->stream, r->n_args, r->args) == dnnl_success &&
+              dnnl_stream_wait(r->stream) == dnnl_success;
+    for (int i = 0; i < r->n_operands && ok; i++) {
+        const onednn_job_arg *a = &r->operands[i];
+        if (a->arg == DNNL_ARG_DST && a->data)
+            ok = exchange(r, &a->ours, a->data, r->args[i].memory, true);
+    }
+    ok = ok && onednn_backward_pd_create(&r->pd, t, forward_pd, r->engine) == dnnl_success &&
+         dnnl_primitive_create(&r->primitive, r->pd) == dnnl_success;
+    dnnl_primitive_destroy(forward);
+    dnnl_primitive_desc_destroy(forward_pd);
     return ok;
 }
 
 static bool build_tensors(onednn_run *r, const bench_job *job, const onednn_tensors *t,
                           const onednn_tensors *ours)
 {
-    const onednn_tensor row = {dnnl_f32, 1, {(int64_t)job->channels}, dnnl_a, {0}};
-    onednn_job_arg args[ONEDNN_JOB_ARGS];
-    const int n = onednn_job_tensor_args(args, job);
     bool ok = onednn_tensors_pd_create(&r->pd, t, r->engine) == dnnl_success &&
               dnnl_primitive_create(&r->primitive, r->pd) == dnnl_success;
-    for (int i = 0; i < n && ok; i++)
-        ok = add_tensor(r, args[i].arg, args[i].in < 0 ? &row : &t->in[args[i].in],
-                        args[i].in < 0 ? &row : &ours->in[args[i].in], args[i].data);
-    ok = ok && add_tensor(r, DNNL_ARG_DST, &t->out, &ours->out, NULL);
+    r->n_operands = onednn_job_tensor_args(r->operands, t, ours, job);
+    for (int i = 0; i < r->n_operands && ok; i++)
+        ok = add_operand(r, &r->operands[i]);
+    onednn_md_ref space = ok ? dnnl_primitive_desc_query_md(r->pd, dnnl_query_workspace_md, 0)
+                             : NULL;
+    if (space && dnnl_memory_desc_get_size(space) > 0)
+        ok = add_memory(r, DNNL_ARG_WORKSPACE, space);
+    if (ok && bench_is_backward(job))
+        ok = turn_back(r, t);
     if (ok) {
         const char *name = "";
-        r->dst = r->args[r->n_args - 1].memory;
-        r->ours_dst = ours->out;
         dnnl_primitive_desc_query(r->pd, dnnl_query_impl_info_str, 0, (void *)&name);
         snprintf(r->label, sizeof r->label, "%s%s", name,
                  t->in[0].tag == dnnl_format_tag_undef ? "" : " (blocked)");
@@ -244,34 +273,39 @@ static bool start_engine(onednn_run *r)
            dnnl_stream_create(&r->stream, r->engine, dnnl_stream_default_flags) == dnnl_success;
 }
 
-static bool start_tensors(onednn_run *r, const bench_job *job, int variant, char why[PEER_WHY])
+static bool start_tensors(onednn_run *r, const bench_job *job, int variant, char why[PEER_WHY],
+                          bool *there)
 {
     onednn_tensors t, ours;
-    if (!onednn_job_tensors(&t, &ours, job, variant, why))
-        return false;
-    const bool ok = start_engine(r) && build_tensors(r, job, &t, &ours);
-    if (!ok)
-        snprintf(why, PEER_WHY, "oneDNN has no primitive for this");
-    return ok;
+    *there = onednn_job_tensors(&t, &ours, job, variant, why);
+    return *there && start_engine(r) && build_tensors(r, job, &t, &ours);
+}
+
+static bool start_spec(onednn_run *r, const bench_job *job, int variant, char why[PEER_WHY],
+                       bool *there)
+{
+    onednn_spec spec, ours;
+    *there = onednn_job_spec(&spec, &ours, job, variant) &&
+             onednn_job_quant(&r->quant, job, &spec, why);
+    r->ours_dst = ours.dst;
+    return *there && start_engine(r) && build(r, job, &spec, &ours);
 }
 
 static bool start(onednn_run *r, const bench_job *job, int variant, char why[PEER_WHY])
 {
-    onednn_spec spec, ours;
-    if (problem_has_tensors(job->p.op))
-        return start_tensors(r, job, variant, why);
-    if (variant == PLAIN_VARIANT) {
+    const bool tensors = onednn_job_has_tensors(job);
+    if (variant == PLAIN_VARIANT && !tensors) {
         r->plain_c = plain_fits(job) ? element_alloc(job->types.out, job->out_count) : NULL;
         if (r->plain_c && job->residual)
             element_copy(job->types.out, r->plain_c, 0, job->residual_values, 0, job->out_count);
         snprintf(r->label, sizeof r->label, "%s", plain_name(job));
         return r->plain_c != NULL;
     }
-    if (variant > PLAIN_VARIANT || !onednn_job_spec(&spec, &ours, job, variant) ||
-        !onednn_job_quant(&r->quant, job, &spec, why))
+    bool there = false;
+    const bool ok = variant < PLAIN_VARIANT &&
+                    (tensors ? start_tensors : start_spec)(r, job, variant, why, &there);
+    if (!there)
         return false;
-    r->ours_dst = ours.dst;
-    const bool ok = start_engine(r) && build(r, job, &spec, &ours);
     /* Of integers, the primitives that it has for completeness are no contestants. */
     const bool ref = ok && types_quantised(&job->types) && strncmp(r->label, "ref", 3) == 0;
     if (!ok || ref)
@@ -326,9 +360,13 @@ static bool output(void *op, void *out)
         return false;
     if (r->plain_c)
         element_copy(r->job->types.out, out, 0, r->plain_c, 0, r->job->out_count);
-    else
-        exchange(r, &r->ours_dst, out, dnnl_primitive_desc_query_md(r->pd, dnnl_query_dst_md, 0),
-                 r->dst, false);
+    else if (r->n_operands == 0)
+        exchange(r, &r->ours_dst, out, r->dst, false);
+    for (int i = 0; i < r->n_operands; i++) {
+        void *to = onednn_job_result(r->job, r->operands[i].arg, out);
+        if (to)
+            exchange(r, &r->operands[i].ours, to, r->args[i].memory, false);
+    }
     return true;
 }
 

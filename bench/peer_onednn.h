@@ -36,19 +36,14 @@ typedef enum onednn_kind {
     ONEDNN_CONV,
     ONEDNN_IP,
     ONEDNN_MATMUL,
-    ONEDNN_POOL,
-    ONEDNN_SOFTMAX,
     ONEDNN_REORDER
 } onednn_kind;
 
-/* A primitive to be made.  Pooling, softmax and reorder have only src and dst. */
+/* A primitive to be made.  Reorder has only src and dst. */
 typedef struct onednn_spec {
     onednn_kind kind;
     onednn_tensor src, weights, bias, dst;
     onednn_window window;
-    dnnl_alg_kind_t alg; /* of pooling */
-    bool log;            /* softmax */
-    int axis;
 } onednn_spec;
 
 /*
@@ -94,6 +89,9 @@ dnnl_status_t onednn_quant_args(const onednn_quant *q, dnnl_engine_t engine, dnn
 enum { ONEDNN_MAX_IN = 8 };
 typedef struct onednn_tensors {
     problem_op op;
+    bool training;     /* forward */
+    bool weights_back; /* backward: gradients of scale and shift, too */
+    onednn_window window; /* of pooling */
     int n; /* of in */
     onednn_tensor in[ONEDNN_MAX_IN], out;
     dnnl_alg_kind_t alg;
@@ -103,6 +101,10 @@ typedef struct onednn_tensors {
 } onednn_tensors;
 dnnl_status_t onednn_tensors_pd_create(dnnl_primitive_desc_t *pd, const onednn_tensors *t,
                                        dnnl_engine_t engine);
+
+/* The gradient of in[0] from that of out, after the forward primitive in training. */
+dnnl_status_t onednn_backward_pd_create(dnnl_primitive_desc_t *pd, const onednn_tensors *t,
+                                        const_dnnl_primitive_desc_t forward, dnnl_engine_t engine);
 
 /* hardsigmoid came with 2.7: dnnl_alg_kind_undef where it is missing. */
 dnnl_alg_kind_t onednn_hard_sigmoid(void);

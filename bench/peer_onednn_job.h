@@ -11,20 +11,29 @@ bool onednn_job_spec(onednn_spec *s, onednn_spec *ours, const bench_job *job, in
 
 /*
  * A job on tensors as an onednn_tensors with the layouts that oneDNN is asked for, and in `ours`
- * with those of the job's operands.  Variants: 0 as the job has them, 1 blocks of 16 channels.
- * False: there is no such variant, or with the reason in `why` oneDNN lacks it.
+ * with those of the job's operands; pooling and softmax are such here.  Variants: 0 as the job has
+ * them, 1 blocks of 16 channels, 2 blocks of 8: pooling.  False: there is no such variant, or with
+ * the reason in `why` oneDNN lacks it.
  */
 bool onednn_job_tensors(onednn_tensors *t, onednn_tensors *ours, const bench_job *job, int variant,
                         char why[PEER_WHY]);
 
-/* The arguments of a run: which tensor of `ours` each is, or a row of channels of the weights. */
+bool onednn_job_has_tensors(const bench_job *job);
+
+/* The arguments of a run, in the layouts of both; data: the operand, null: none. */
 typedef struct onednn_job_arg {
     int arg;
-    int in;            /* index into in; -1: a row of `channels` floats */
+    onednn_tensor theirs, ours;
     const void *data;
 } onednn_job_arg;
-enum { ONEDNN_JOB_ARGS = ONEDNN_MAX_IN };
-int onednn_job_tensor_args(onednn_job_arg *args, const bench_job *job);
+enum { ONEDNN_JOB_ARGS = 12 };
+int onednn_job_tensor_args(onednn_job_arg args[ONEDNN_JOB_ARGS], const onednn_tensors *t,
+                           const onednn_tensors *ours, const bench_job *job);
+
+/* Where among a job's results an argument belongs; null: it isn't one. */
+void *onednn_job_result(const bench_job *job, int arg, void *out);
+
+void onednn_set_window(onednn_window *w, const problem *p);
 
 dnnl_data_type_t onednn_type_of(hew_type type);
 

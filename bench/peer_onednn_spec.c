@@ -7,8 +7,7 @@
  *     ip, gemm  0  matmul, weights of its choice                     1  inner product, likewise
  *               2  inner product, all of its choice                  3  dnnl_sgemm
  *     plain B   0  matmul                                            3  dnnl_sgemm
- *     pool      0  channels-last      1  blocks of 16 channels       2  blocks of 8
- *     softmax, reorder: one
+ *     reorder: one
  */
 #include "peer_onednn_job.h"
 
@@ -29,7 +28,7 @@ static void set_activation(onednn_tensor *t, const problem *p, int64_t channels,
     set_dims(t, 2 + p->rank, dims);
 }
 
-static void set_window(onednn_window *w, const problem *p)
+void onednn_set_window(onednn_window *w, const problem *p)
 {
     for (int i = 0; i < p->rank; i++) {
         w->kernel[i] = p->kernel[i];
@@ -59,7 +58,7 @@ static bool conv_spec(onednn_spec *s, onednn_spec *ours, const bench_job *job, i
     set_dims(&s->weights, 2 + groups + p->rank, weights + !groups);
     if (job->bias)
         set_dims(&s->bias, 1, &p->oc);
-    set_window(&s->window, p);
+    onednn_set_window(&s->window, p);
 
     *ours = *s;
     ours->src.tag = ours->dst.tag = channels_last[p->rank - 1];
@@ -132,45 +131,14 @@ static bool ip_spec(onednn_spec *s, onednn_spec *ours, const bench_job *job, int
     return true;
 }
 
-static bool pool_spec(onednn_spec *s, onednn_spec *ours, const bench_job *job, int variant)
+static bool reorder_spec(onednn_spec *s, onednn_spec *ours, const bench_job *job, int variant)
 {
-    static const dnnl_format_tag_t blocked[2][3] = {{dnnl_nCw16c, dnnl_nChw16c, dnnl_nCdhw16c},
-                                                    {dnnl_nCw8c, dnnl_nChw8c, dnnl_nCdhw8c}};
-    const problem *p = &job->p;
-    s->kind = ONEDNN_POOL;
-    s->alg = job->pooling == HEW_POOLING_MAX   ? dnnl_pooling_max
-             : job->pooling == HEW_POOLING_AVG ? dnnl_pooling_avg_exclude_padding
-                                               : dnnl_pooling_avg_include_padding;
-    set_activation(&s->src, p, p->ic, p->in);
-    set_activation(&s->dst, p, p->ic, p->out);
-    set_window(&s->window, p);
-    *ours = *s;
-    ours->src.tag = ours->dst.tag = channels_last[p->rank - 1];
-    if (variant > 2)
-        return false;
-    s->src.tag = s->dst.tag = variant ? blocked[variant - 1][p->rank - 1] : ours->src.tag;
-    return true;
-}
-
-static bool rows_spec(onednn_spec *s, onednn_spec *ours, const bench_job *job, int variant)
-{
-    const problem *p = &job->p;
-    if (p->op == PROBLEM_SOFTMAX) {
-        const int64_t dims[] = {p->rows, p->columns};
-        s->kind = ONEDNN_SOFTMAX;
-        s->log = job->log;
-        s->axis = 1;
-        set_dims(&s->src, 2, dims);
-        s->src.tag = dnnl_ab;
-        s->dst = s->src;
-    } else {
-        const int64_t dims[] = {p->rows, p->columns, p->pixels};
-        s->kind = ONEDNN_REORDER;
-        set_dims(&s->src, 3, dims);
-        s->dst = s->src;
-        s->src.tag = job->to_channels_first ? dnnl_acb : dnnl_abc;
-        s->dst.tag = job->to_channels_first ? dnnl_abc : dnnl_acb;
-    }
+    const int64_t dims[] = {job->p.rows, job->p.columns, job->p.pixels};
+    s->kind = ONEDNN_REORDER;
+    set_dims(&s->src, 3, dims);
+    s->dst = s->src;
+    s->src.tag = job->to_channels_first ? dnnl_acb : dnnl_abc;
+    s->dst.tag = job->to_channels_first ? dnnl_abc : dnnl_acb;
     *ours = *s;
     return variant == 0;
 }
@@ -199,10 +167,8 @@ static bool tensors_of(onednn_spec *s, onednn_spec *ours, const bench_job *job, 
     case PROBLEM_GEMM:
     case PROBLEM_IP:
         return variant == 0 ? matmul_spec(s, ours, job) : ip_spec(s, ours, job, variant);
-    case PROBLEM_POOL:
-        return pool_spec(s, ours, job, variant);
     default:
-        return rows_spec(s, ours, job, variant);
+        return reorder_spec(s, ours, job, variant);
     }
 }
 

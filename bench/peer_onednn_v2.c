@@ -32,8 +32,6 @@ typedef union onednn_op {
     dnnl_convolution_desc_t conv;
     dnnl_inner_product_desc_t ip;
     dnnl_matmul_desc_t matmul;
-    dnnl_pooling_v2_desc_t pool;
-    dnnl_softmax_v2_desc_t softmax;
 } onednn_op;
 
 typedef struct onednn_mds {
@@ -54,14 +52,6 @@ static dnnl_status_t op_init(onednn_op *op, const onednn_spec *s, const onednn_m
                                                     &m->weights, bias, &m->dst);
     case ONEDNN_MATMUL:
         return dnnl_matmul_desc_init(&op->matmul, &m->src, &m->weights, bias, &m->dst);
-    case ONEDNN_POOL:
-        return dnnl_pooling_v2_forward_desc_init(&op->pool, dnnl_forward_inference, s->alg, &m->src,
-                                                 &m->dst, w->strides, w->kernel, w->dilates,
-                                                 w->pad_lo, w->pad_hi);
-    case ONEDNN_SOFTMAX:
-        return dnnl_softmax_v2_forward_desc_init(
-            &op->softmax, dnnl_forward_inference,
-            s->log ? dnnl_softmax_log : dnnl_softmax_accurate, &m->src, &m->dst, s->axis);
     case ONEDNN_REORDER:
         break;
     }
@@ -90,6 +80,8 @@ dnnl_status_t onednn_pd_create(dnnl_primitive_desc_t *pd, const onednn_spec *spe
 }
 
 typedef union onednn_tensors_desc {
+    dnnl_pooling_v2_desc_t pool;
+    dnnl_softmax_v2_desc_t softmax;
     dnnl_eltwise_desc_t eltwise;
     dnnl_binary_desc_t binary;
     dnnl_prelu_desc_t prelu;
@@ -101,12 +93,20 @@ typedef union onednn_tensors_desc {
     dnnl_resampling_desc_t resampling;
 } onednn_tensors_desc;
 
+static const unsigned scale_shift = dnnl_use_scale | dnnl_use_shift;
+
 static dnnl_status_t tensors_init(onednn_tensors_desc *d, const onednn_tensors *t,
                                   const onednn_md *in, const onednn_md *out)
 {
-    const dnnl_prop_kind_t forward = dnnl_forward_inference;
-    const unsigned scale_shift = dnnl_use_scale | dnnl_use_shift;
+    const dnnl_prop_kind_t forward = t->training ? dnnl_forward_training : dnnl_forward_inference;
+    const unsigned known = t->training ? 0 : dnnl_use_global_stats;
+    const onednn_window *w = &t->window;
     switch (t->op) {
+    case PROBLEM_POOL:
+        return dnnl_pooling_v2_forward_desc_init(&d->pool, forward, t->alg, in, out, w->strides,
+                                                 w->kernel, w->dilates, w->pad_lo, w->pad_hi);
+    case PROBLEM_SOFTMAX:
+        return dnnl_softmax_v2_forward_desc_init(&d->softmax, forward, t->alg, in, out, t->axis);
     case PROBLEM_ELTWISE:
         return dnnl_eltwise_forward_desc_init(&d->eltwise, forward, t->alg, in, t->alpha, t->beta);
     case PROBLEM_BINARY: return dnnl_binary_desc_init(&d->binary, t->alg, in, in + 1, out);
@@ -119,8 +119,8 @@ static dnnl_status_t tensors_init(onednn_tensors_desc *d, const onednn_tensors *
         return dnnl_layer_normalization_forward_desc_init(&d->lnorm, forward, in, NULL, t->eps,
                                                           scale_shift);
     case PROBLEM_BNORM:
-        return dnnl_batch_normalization_forward_desc_init(
-            &d->bnorm, forward, in, t->eps, dnnl_use_global_stats | scale_shift);
+        return dnnl_batch_normalization_forward_desc_init(&d->bnorm, forward, in, t->eps,
+                                                          known | scale_shift);
     case PROBLEM_LRN:
         return dnnl_lrn_forward_desc_init(&d->lrn, forward, t->alg, in, t->size, t->alpha, t->beta,
                                           t->k);
@@ -130,15 +130,21 @@ static dnnl_status_t tensors_init(onednn_tensors_desc *d, const onednn_tensors *
     }
 }
 
+static dnnl_status_t mds_init(const onednn_tensors *t, onednn_md *in, onednn_md *out)
+{
+    dnnl_status_t status = onednn_md_init(out, &t->out);
+    for (int i = 0; i < t->n && status == dnnl_success; i++)
+        status = onednn_md_init(&in[i], &t->in[i]);
+    return status;
+}
+
 dnnl_status_t onednn_tensors_pd_create(dnnl_primitive_desc_t *pd, const onednn_tensors *t,
                                        dnnl_engine_t engine)
 {
     static const float ones[ONEDNN_MAX_IN] = {1, 1, 1, 1, 1, 1, 1, 1};
     onednn_tensors_desc desc;
     onednn_md in[ONEDNN_MAX_IN], out;
-    dnnl_status_t status = onednn_md_init(&out, &t->out);
-    for (int i = 0; i < t->n && status == dnnl_success; i++)
-        status = onednn_md_init(&in[i], &t->in[i]);
+    dnnl_status_t status = mds_init(t, in, &out);
     if (status != dnnl_success)
         return status;
     if (t->op == PROBLEM_CONCAT)
@@ -147,6 +153,50 @@ dnnl_status_t onednn_tensors_pd_create(dnnl_primitive_desc_t *pd, const onednn_t
         return dnnl_sum_primitive_desc_create(pd, &out, t->n, ones, in, NULL, engine);
     status = tensors_init(&desc, t, in, &out);
     return status == dnnl_success ? dnnl_primitive_desc_create(pd, &desc, NULL, engine, NULL)
+                                  : status;
+}
+
+static dnnl_status_t backward_init(onednn_tensors_desc *d, const onednn_tensors *t,
+                                   const onednn_md *in, const onednn_md *out)
+{
+    const dnnl_prop_kind_t back = t->weights_back ? dnnl_backward : dnnl_backward_data;
+    const onednn_window *w = &t->window;
+    switch (t->op) {
+    case PROBLEM_POOL:
+        return dnnl_pooling_v2_backward_desc_init(&d->pool, t->alg, in, out, w->strides, w->kernel,
+                                                  w->dilates, w->pad_lo, w->pad_hi);
+    case PROBLEM_SOFTMAX:
+        return dnnl_softmax_v2_backward_desc_init(&d->softmax, t->alg, in, out, out, t->axis);
+    case PROBLEM_ELTWISE:
+        return dnnl_eltwise_backward_desc_init(&d->eltwise, t->alg, in, in, t->alpha, t->beta);
+    case PROBLEM_PRELU:
+        return dnnl_prelu_backward_desc_init(&d->prelu, in, in + 1, in, in + 1);
+    case PROBLEM_SHUFFLE:
+        return dnnl_shuffle_backward_desc_init(&d->shuffle, in, t->axis, t->size);
+    case PROBLEM_LNORM:
+        return dnnl_layer_normalization_backward_desc_init(&d->lnorm, back, in, in, NULL, t->eps,
+                                                           scale_shift);
+    case PROBLEM_BNORM:
+        return dnnl_batch_normalization_backward_desc_init(&d->bnorm, back, in, in, t->eps,
+                                                           scale_shift);
+    case PROBLEM_LRN:
+        return dnnl_lrn_backward_desc_init(&d->lrn, t->alg, in, in, t->size, t->alpha, t->beta,
+                                           t->k);
+    case PROBLEM_RESAMPLING:
+        return dnnl_resampling_backward_desc_init(&d->resampling, t->alg, NULL, in, out);
+    default: return dnnl_unimplemented;
+    }
+}
+
+dnnl_status_t onednn_backward_pd_create(dnnl_primitive_desc_t *pd, const onednn_tensors *t,
+                                        const_dnnl_primitive_desc_t forward, dnnl_engine_t engine)
+{
+    onednn_tensors_desc desc;
+    onednn_md in[ONEDNN_MAX_IN], out;
+    dnnl_status_t status = mds_init(t, in, &out);
+    if (status == dnnl_success)
+        status = backward_init(&desc, t, in, &out);
+    return status == dnnl_success ? dnnl_primitive_desc_create(pd, &desc, NULL, engine, forward)
                                   : status;
 }
 

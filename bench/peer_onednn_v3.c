@@ -47,14 +47,6 @@ static dnnl_status_t create(dnnl_primitive_desc_t *pd, const onednn_spec *s, con
     case ONEDNN_MATMUL:
         return dnnl_matmul_primitive_desc_create(pd, engine, m->src, m->weights, m->bias, m->dst,
                                                  attr);
-    case ONEDNN_POOL:
-        return dnnl_pooling_forward_primitive_desc_create(
-            pd, engine, dnnl_forward_inference, s->alg, m->src, m->dst, w->strides, w->kernel,
-            w->dilates, w->pad_lo, w->pad_hi, attr);
-    case ONEDNN_SOFTMAX:
-        return dnnl_softmax_forward_primitive_desc_create(
-            pd, engine, dnnl_forward_inference,
-            s->log ? dnnl_softmax_log : dnnl_softmax_accurate, m->src, m->dst, s->axis, attr);
     case ONEDNN_REORDER:
         return dnnl_reorder_primitive_desc_create(pd, m->src, engine, m->dst, engine, attr);
     }
@@ -81,12 +73,15 @@ dnnl_status_t onednn_pd_create(dnnl_primitive_desc_t *pd, const onednn_spec *spe
     return status;
 }
 
+static const unsigned scale_shift = dnnl_use_scale | dnnl_use_shift;
+
 static dnnl_status_t create_tensors(dnnl_primitive_desc_t *pd, const onednn_tensors *t,
                                     const onednn_md *in, onednn_md out, dnnl_engine_t engine)
 {
     static const float ones[ONEDNN_MAX_IN] = {1, 1, 1, 1, 1, 1, 1, 1};
-    const dnnl_prop_kind_t forward = dnnl_forward_inference;
-    const unsigned scale_shift = dnnl_use_scale | dnnl_use_shift;
+    const dnnl_prop_kind_t forward = t->training ? dnnl_forward_training : dnnl_forward_inference;
+    const unsigned known = t->training ? 0 : dnnl_use_global_stats;
+    const onednn_window *w = &t->window;
     const_dnnl_memory_desc_t ins[ONEDNN_MAX_IN];
     for (int i = 0; i < t->n; i++)
         ins[i] = in[i];
@@ -94,6 +89,13 @@ static dnnl_status_t create_tensors(dnnl_primitive_desc_t *pd, const onednn_tens
     case PROBLEM_CONCAT:
         return dnnl_concat_primitive_desc_create(pd, engine, out, t->n, t->axis, ins, NULL);
     case PROBLEM_SUM: return dnnl_sum_primitive_desc_create(pd, engine, out, t->n, ones, ins, NULL);
+    case PROBLEM_POOL:
+        return dnnl_pooling_forward_primitive_desc_create(
+            pd, engine, forward, t->alg, in[0], out, w->strides, w->kernel, w->dilates, w->pad_lo,
+            w->pad_hi, NULL);
+    case PROBLEM_SOFTMAX:
+        return dnnl_softmax_forward_primitive_desc_create(pd, engine, forward, t->alg, in[0], out,
+                                                          t->axis, NULL);
     case PROBLEM_ELTWISE:
         return dnnl_eltwise_forward_primitive_desc_create(pd, engine, forward, t->alg, in[0], out,
                                                           t->alpha, t->beta, NULL);
@@ -113,7 +115,7 @@ static dnnl_status_t create_tensors(dnnl_primitive_desc_t *pd, const onednn_tens
             pd, engine, forward, in[0], out, NULL, t->eps, scale_shift, NULL);
     case PROBLEM_BNORM:
         return dnnl_batch_normalization_forward_primitive_desc_create(
-            pd, engine, forward, in[0], out, t->eps, dnnl_use_global_stats | scale_shift, NULL);
+            pd, engine, forward, in[0], out, t->eps, known | scale_shift, NULL);
 #if DNNL_VERSION_MINOR >= 2 || DNNL_VERSION_MAJOR > 3
     case PROBLEM_GNORM:
         return dnnl_group_normalization_forward_primitive_desc_create(
@@ -129,19 +131,78 @@ static dnnl_status_t create_tensors(dnnl_primitive_desc_t *pd, const onednn_tens
     }
 }
 
-dnnl_status_t onednn_tensors_pd_create(dnnl_primitive_desc_t *pd, const onednn_tensors *t,
-                                       dnnl_engine_t engine)
+static dnnl_status_t create_backward(dnnl_primitive_desc_t *pd, const onednn_tensors *t,
+                                     const onednn_md *in, onednn_md out,
+                                     const_dnnl_primitive_desc_t fwd, dnnl_engine_t engine)
+{
+    const dnnl_prop_kind_t back = t->weights_back ? dnnl_backward : dnnl_backward_data;
+    const onednn_window *w = &t->window;
+    const onednn_md x = in[0];
+    switch (t->op) {
+    case PROBLEM_POOL:
+        return dnnl_pooling_backward_primitive_desc_create(pd, engine, t->alg, x, out, w->strides,
+                                                           w->kernel, w->dilates, w->pad_lo,
+                                                           w->pad_hi, fwd, NULL);
+    case PROBLEM_SOFTMAX:
+        return dnnl_softmax_backward_primitive_desc_create(pd, engine, t->alg, x, out, out, t->axis,
+                                                           fwd, NULL);
+    case PROBLEM_ELTWISE:
+        return dnnl_eltwise_backward_primitive_desc_create(pd, engine, t->alg, x, out, x, t->alpha,
+                                                           t->beta, fwd, NULL);
+    case PROBLEM_PRELU:
+        return dnnl_prelu_backward_primitive_desc_create(pd, engine, x, in[1], x, in[1], out, fwd,
+                                                         NULL);
+    case PROBLEM_SHUFFLE:
+        return dnnl_shuffle_backward_primitive_desc_create(pd, engine, x, out, t->axis, t->size,
+                                                           fwd, NULL);
+    case PROBLEM_LNORM:
+        return dnnl_layer_normalization_backward_primitive_desc_create(
+            pd, engine, back, x, out, x, NULL, t->eps, scale_shift, fwd, NULL);
+    case PROBLEM_BNORM:
+        return dnnl_batch_normalization_backward_primitive_desc_create(
+            pd, engine, back, x, out, x, t->eps, scale_shift, fwd, NULL);
+#if DNNL_VERSION_MINOR >= 2 || DNNL_VERSION_MAJOR > 3
+    case PROBLEM_GNORM:
+        return dnnl_group_normalization_backward_primitive_desc_create(
+            pd, engine, back, x, out, x, t->groups, t->eps, scale_shift, fwd, NULL);
+#endif
+    case PROBLEM_LRN:
+        return dnnl_lrn_backward_primitive_desc_create(pd, engine, t->alg, x, out, x, t->size,
+                                                       t->alpha, t->beta, t->k, fwd, NULL);
+    case PROBLEM_RESAMPLING:
+        return dnnl_resampling_backward_primitive_desc_create(pd, engine, t->alg, NULL, x, out, fwd,
+                                                              NULL);
+    default: return dnnl_unimplemented;
+    }
+}
+
+/* forward: null for that primitive itself. */
+static dnnl_status_t create_either(dnnl_primitive_desc_t *pd, const onednn_tensors *t,
+                                   const_dnnl_primitive_desc_t forward, dnnl_engine_t engine)
 {
     onednn_md in[ONEDNN_MAX_IN] = {NULL}, out = NULL;
     dnnl_status_t status = onednn_md_init(&out, &t->out);
     for (int i = 0; i < t->n && status == dnnl_success; i++)
         status = onednn_md_init(&in[i], &t->in[i]);
     if (status == dnnl_success)
-        status = create_tensors(pd, t, in, out, engine);
+        status = forward ? create_backward(pd, t, in, out, forward, engine)
+                         : create_tensors(pd, t, in, out, engine);
     for (int i = 0; i < t->n; i++)
         onednn_md_free(&in[i]);
     onednn_md_free(&out);
     return status;
+}
+
+dnnl_status_t onednn_tensors_pd_create(dnnl_primitive_desc_t *pd, const onednn_tensors *t,
+                                       dnnl_engine_t engine)
+{
+    return create_either(pd, t, NULL, engine);
+}
+
+dnnl_status_t onednn_backward_pd_create(dnnl_primitive_desc_t *pd, const onednn_tensors *t,
+                                        const_dnnl_primitive_desc_t forward, dnnl_engine_t engine)
+{
+    return create_either(pd, t, forward, engine);
 }
 
 dnnl_status_t onednn_append_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t alg, float alpha,

@@ -4,7 +4,7 @@
 #include "kernels.h"
 #include "ours.h"
 #include "sample.h"
-#include "tensors.h"
+#include "training.h"
 
 #include <float.h>
 #include <math.h>
@@ -85,17 +85,20 @@ static size_t compare(const element *e, const void *x, const void *y, size_t cou
     return different;
 }
 
-size_t reference_compare(const reference *r, const void *out, double *max_err)
+size_t reference_compare(const reference *r, void *out, double *max_err)
 {
-    const element *e = element_of(r->job->types.out);
+    const bench_job *job = r->job;
+    const element *e = element_of(job->types.out);
     *max_err = 0;
     if (r->out)
-        return compare(e, out, r->out, r->job->out_count, max_err);
+        return compare(e, out, r->out, job->out_count, max_err) +
+               compare(element_of(job->more_type), bench_more(job, out), bench_more(job, r->out),
+                       job->more_count, max_err);
     size_t different = 0;
     for (size_t i = 0; i < r->sub.out_count; i++)
         different += differ(e, out, r->where[i], r->sub_out, i, max_err);
     if (r->avx2_out)
-        different += compare(e, out, r->avx2_out, r->job->out_count, max_err);
+        different += compare(e, out, r->avx2_out, job->out_count, max_err);
     return different;
 }
 
@@ -116,7 +119,8 @@ static double sum_length(const problem *p)
 static double tolerance(const bench_job *job, double largest)
 {
     const problem *p = &job->p;
-    const bool max = p->op == PROBLEM_POOL && job->pooling == HEW_POOLING_MAX;
+    const bool backward = bench_is_backward(job);
+    const bool max = p->op == PROBLEM_POOL && job->pooling == HEW_POOLING_MAX && !backward;
     if (p->op == PROBLEM_REORDER || max || job->types.out == HEW_S32)
         return 0;
     if (element_of(job->types.out)->integer)
@@ -125,26 +129,39 @@ static double tolerance(const bench_job *job, double largest)
     const double rounding = job->types.out == HEW_BF16 || job->types.math ? 0x1p-7
                             : job->types.out == HEW_F16                   ? 0x1p-10
                                                                           : 0;
-    const double length = types_quantised(&job->types)    ? 0
-                          : problem_has_tensors(p->op) ? tensors_sum_length(job)
-                                                       : sum_length(p);
+    const double length = types_quantised(&job->types)   ? 0
+                          : job->dir != BENCH_INFERENCE  ? training_sum_length(job)
+                          : problem_has_tensors(p->op)   ? tensors_sum_length(job)
+                                                         : sum_length(p);
     /* Functions other than sums may be approximations on the other side. */
     const bool curved = job->act.kind > HEW_ACT_CLIP || p->op == PROBLEM_SOFTMAX ||
                         p->op == PROBLEM_LRN || p->op == PROBLEM_RESAMPLING;
     return ((length + 8) * FLT_EPSILON + (curved ? 2e-5 : 0) + rounding) * largest;
 }
 
-bool within_rounding(const bench_job *job, const void *mine, const void *theirs,
-                     double *max_err, double *allowed)
+/* Of one of the results. */
+static bool is_within(const bench_job *job, hew_type type, size_t count, const void *mine,
+                      const void *theirs, double *max_err, double *allowed)
 {
-    const element *e = element_of(job->types.out);
+    const element *e = element_of(type);
     double largest = job->p.op == PROBLEM_SOFTMAX ? 0 : 1;
     *max_err = 0;
-    for (size_t i = 0; i < job->out_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         differ(e, mine, i, theirs, i, max_err);
         const double size = fabs(e->get(mine, i));
         largest = size > largest ? size : largest;
     }
     *allowed = tolerance(job, largest);
     return *max_err <= *allowed;
+}
+
+bool within_rounding(const bench_job *job, void *mine, void *theirs, double *max_err,
+                     double *allowed)
+{
+    if (!is_within(job, job->types.out, job->out_count, mine, theirs, max_err, allowed))
+        return false;
+    /* What a forward run keeps is each library's own affair. */
+    return job->dir != BENCH_BACKWARD_ALL ||
+           is_within(job, job->more_type, job->more_count, bench_more(job, mine),
+                     bench_more(job, theirs), max_err, allowed);
 }

@@ -26,11 +26,11 @@ bool reference_create(reference *r, const bench_job *job, char why[PROBLEM_WHY])
 void reference_destroy(reference *r);
 
 /* Elements that differ in any bit (NaNs are alike), and the largest difference. */
-size_t reference_compare(const reference *r, const void *out, double *max_err);
+size_t reference_compare(const reference *r, void *out, double *max_err);
 
 /* Whether a peer's result is right: within the rounding of a sum of this length, or of what comes
  * after a sum of integers.  Bare sums of integers, s32, must be the same. */
-bool within_rounding(const bench_job *job, const void *mine, const void *theirs,
-                     double *max_err, double *allowed);
+bool within_rounding(const bench_job *job, void *mine, void *theirs, double *max_err,
+                     double *allowed);
 
 #endif

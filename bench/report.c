@@ -39,6 +39,7 @@ void report_title(const bench_job *job, char *to, size_t size)
     if (problem_has_tensors(job->p.op) && tensors_alg_name(job)[0]) {
         append(to, size, " ");
         append(to, size, tensors_alg_name(job));
+        append(to, size, job->from_output ? "_dst" : "");
     }
     if (job->bias)
         append(to, size, " +bias");
@@ -51,7 +52,7 @@ void report_title(const bench_job *job, char *to, size_t size)
 }
 
 static const char csv_header[] = "op,types,problem,name,isa,kernel,threads,min_us,median_us,gops,"
-                                 "pct_peak,max_err,peer,peer_min_us,peer_median_us,ratio\n";
+                                 "pct_peak,max_err,peer,peer_min_us,peer_median_us,ratio,dir\n";
 
 /* Of the column of a peer's times. */
 static int peer_width(const report *r, size_t i)
@@ -63,8 +64,10 @@ static int peer_width(const report *r, size_t i)
 static void table_head(const report *r, const bench_job *job)
 {
     const bench_types *t = &job->types;
-    if (job->group[0] || t->weights != HEW_F32)
-        printf("\n%s%s%s\n", job->group, job->group[0] ? ", " : "", types_name(job->p.op, t));
+    const bool forward = job->dir == BENCH_INFERENCE;
+    if (job->group[0] || t->weights != HEW_F32 || t->in != HEW_F32 || !forward)
+        printf("\n%s%s%s%s%s\n", job->group, job->group[0] ? ", " : "", types_name(job->p.op, t),
+               forward ? "" : ", ", forward ? "" : case_dir_name(job->dir));
     printf("%-*s  %-*s", r->problem_width, "problem", r->kernel_width, "kernel");
     if (r->timed)
         printf(" %10s %10s %8s %6s", "min us", "median us",
@@ -108,6 +111,7 @@ static void write_json(FILE *f, const report_row *row, const report_peer *peer)
     json_string(f, "types", types_name(row->job->p.op, &row->job->types));
     json_string(f, "problem", row->job->p.text);
     json_string(f, "name", row->job->p.name);
+    json_string(f, "dir", case_dir_name(row->job->dir));
     json_string(f, "isa", row->isa);
     json_string(f, "kernel", row->kernel);
     fprintf(f, "\"threads\":%d,\"min_us\":%.6g,\"median_us\":%.6g,\"gops\":%.6g,\"pct_peak\":%.4g,",
@@ -142,10 +146,11 @@ static void write_csv(const report_row *row, const report_peer *peer)
     printf("%s,%s,%d,%.6g,%.6g,%.6g,%.4g,%.6g,", row->isa, row->kernel, row->job->threads,
            row->min_us, row->median_us, row->rate, row->pct_peak, row->max_err);
     if (peer)
-        printf("%s,%.6g,%.6g,%.4g\n", peer->name, peer->min_us, peer->median_us,
+        printf("%s,%.6g,%.6g,%.4g", peer->name, peer->min_us, peer->median_us,
                peer->median_us / row->median_us);
     else
-        printf(",,,\n");
+        printf(",,,");
+    printf(",%s\n", case_dir_name(row->job->dir));
 }
 
 static void write_row(const report *r, const report_row *row)

@@ -13,7 +13,7 @@ void rival_run(void *op)
 }
 
 /* One run of the peer gives what one run of ours gave. */
-static bool check_rival(const bench_job *job, const rival *v, const void *expected, void *theirs,
+static bool check_rival(const bench_job *job, const rival *v, void *expected, void *theirs,
                         const char *name)
 {
     double err, allowed;
@@ -25,7 +25,7 @@ static bool check_rival(const bench_job *job, const rival *v, const void *expect
     return false;
 }
 
-size_t rival_gather(const peer_api *api, const bench_job *job, const void *expected,
+size_t rival_gather(const peer_api *api, const bench_job *job, void *expected,
                     rival *rivals, bool *wrong, bool verbose)
 {
     size_t count = 0, bad = 0;
@@ -33,7 +33,7 @@ size_t rival_gather(const peer_api *api, const bench_job *job, const void *expec
     const bool product = job->p.op == PROBLEM_GEMM || job->p.op == PROBLEM_IP;
     if (job->in_count == 0 || job->out_count == 0 || (product && job->weights_count == 0))
         return 0;
-    void *theirs = element_alloc(job->types.out, job->out_count);
+    void *theirs = bench_alloc_results(job);
     char last[PEER_WHY] = "";
     for (int variant = 0; theirs && count < MAX_VARIANTS; variant++) {
         char why[PEER_WHY] = "";

@@ -15,7 +15,7 @@ typedef struct rival {
  * Makes each of a peer's variants and keeps those whose result is right: at most MAX_VARIANTS go to
  * `rivals`.  Returns how many; sets *wrong if there were some and none was right.
  */
-size_t rival_gather(const peer_api *api, const bench_job *job, const void *expected,
+size_t rival_gather(const peer_api *api, const bench_job *job, void *expected,
                     rival *rivals, bool *wrong, bool verbose);
 
 /* A short contest among a peer's variants.  The fastest goes to rivals[0], the others go. */

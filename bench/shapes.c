@@ -18,7 +18,7 @@ typedef struct reader {
     unsigned algs;    /* 0: as `now` says */
     char alg_list[256], alpha[16], beta[16]; /* of operations on tensors */
     bool type_ok[3];  /* --dt or --cfg, --sdt, --ddt */
-    bool forward, direct, tags_ok;
+    bool dir_ok, direct, tags_ok;
     bool src_last, dst_last; /* reorder: channels last in --stag, --dtag */
     size_t left_out;
     char warned[MAX_WARNED][MAX_OPTION];
@@ -31,8 +31,7 @@ static void reset(reader *r)
     r->now = r->base;
     r->algs = 0;
     r->alg_list[0] = r->alpha[0] = r->beta[0] = '\0';
-    r->type_ok[0] = r->type_ok[1] = r->type_ok[2] = true;
-    r->forward = r->direct = r->tags_ok = true;
+    r->type_ok[0] = r->type_ok[1] = r->type_ok[2] = r->dir_ok = r->direct = r->tags_ok = true;
     r->src_last = r->base.to_channels_first;
     r->dst_last = !r->base.to_channels_first;
     if (!r->base.has_axis && r->op == PROBLEM_SOFTMAX) {
@@ -89,9 +88,11 @@ static bool set_types(reader *r, const char *list)
 static void set_direction(reader *r, const char *list)
 {
     char item[32];
-    r->forward = false;
-    for (size_t i = 0; list_item(list, i, item, sizeof item) && !r->forward; i++) {
-        r->forward = strncasecmp(item, "FWD", 3) == 0;
+    bench_dir dir;
+    r->dir_ok = false;
+    for (size_t i = 0; list_item(list, i, item, sizeof item) && !r->dir_ok; i++) {
+        r->dir_ok = r->base.dir_given ? case_dir_parse(item, &dir) && dir == r->base.dir
+                                      : strncasecmp(item, "FWD", 3) == 0;
         r->now.bias = r->base.bias || strcasecmp(item, "FWD_B") == 0;
     }
 }
@@ -268,7 +269,7 @@ static case_result add(reader *r, const char *text, char why[PROBLEM_WHY])
 {
     const bool reorder = r->op == PROBLEM_REORDER;
     if (r->op == PROBLEM_OP_COUNT || !r->type_ok[0] || !r->type_ok[1] || !r->type_ok[2] ||
-        !r->forward || !r->direct || (reorder && (!r->tags_ok || r->src_last == r->dst_last))) {
+        !r->dir_ok || !r->direct || (reorder && (!r->tags_ok || r->src_last == r->dst_last))) {
         r->left_out++;
         return CASE_UNSUPPORTED;
     }

@@ -151,6 +151,11 @@ static const char *const binary[] = {"1x256x56x56:1x256x56x56n\"resnet50:2c\"",
                                      "16x384x384:1x1x384n\"bert_large:mask\"",
                                      "8x256x56x56:8x256x56x56n\"resnet50:2c:8\"", NULL};
 
+static const char *const prelu[] = {"1x64x112x112:1x64x1x1n\"channels\"",
+                                    "1x256x56x56:1x1x1x1n\"one slope\"",
+                                    "384x1024:1x1024n\"columns\"",
+                                    "128x1024:128x1024n\"elements\"", NULL};
+
 static const char *const layer_norm[] = {"384x1024n\"bert_large\"", "1x1024n\"a token\"",
                                          "4096x768n\"bert:8x512\"", "128x64", "197x768n\"vit\"",
                                          NULL};
@@ -219,6 +224,8 @@ static const suite suites[] = {
      binary, "add"},
     {"binary", "products", PROBLEM_BINARY, HEW_ACT_NONE, false, HEW_POOLING_MAX,
      binary, "mul"},
+    {"prelu", "a slope for a channel, or all", PROBLEM_PRELU, HEW_ACT_NONE, false, HEW_POOLING_MAX,
+     prelu, NULL},
     {"lnorm", "BERT's and others", PROBLEM_LNORM, HEW_ACT_NONE, false, HEW_POOLING_MAX,
      layer_norm, NULL},
     {"bnorm", "ResNet-50's, inference", PROBLEM_BNORM, HEW_ACT_NONE, false, HEW_POOLING_MAX,

@@ -2,6 +2,7 @@
 #include "tensors.h"
 
 #include "cases.h"
+#include "descs.h"
 
 #include <stdio.h>
 #include <strings.h>
@@ -14,13 +15,6 @@ typedef struct call {
 } call;
 
 /* ----------------------------------------------------------------------------- operands ---- */
-
-static hew_tensor tensor_of(hew_type type, const problem_shape *s)
-{
-    hew_tensor t = {.type = type, .rank = s->rank};
-    memcpy(t.extent, s->extent, (size_t)s->rank * sizeof *t.extent);
-    return t;
-}
 
 static size_t channels_of(const problem *p)
 {
@@ -65,11 +59,6 @@ double tensors_sum_length(const bench_job *job)
 }
 
 /* -------------------------------------------------------------------------------- calls ---- */
-
-static hew_operand operand_of(hew_type type, const problem_shape *s)
-{
-    return HEW_OPERAND(.tensor = tensor_of(type, s));
-}
 
 static hew_status elementwise(const call *c)
 {
@@ -135,57 +124,28 @@ static hew_status concat(const call *c)
 
 static hew_status shuffle(const call *c)
 {
-    const hew_tensor t = tensor_of(c->job->types.in, &c->job->p.shapes[0]);
-    return hew_shuffle(&HEW_SHUFFLE_DESC(.in = t, .out = t, .axis = c->job->axis,
-                                         .groups = c->job->groups),
-                       c->job->in, c->out, c->threads);
+    const hew_shuffle_desc d = shuffle_desc(c->job);
+    return hew_shuffle(&d, c->job->in, c->out, c->threads);
 }
 
 static hew_status layer_norm(const call *c)
 {
     const bench_job *job = c->job;
     const float *gamma = job->weights;
-    const int64_t columns = (int64_t)job->channels;
-    return hew_layer_norm(
-        &HEW_LAYER_NORM_DESC(.type = job->types.in, .rows = (int64_t)job->in_count / columns,
-                             .columns = columns, .epsilon = (float)job->p.eps),
-        &HEW_LAYER_NORM_ARGS(.in = job->in, .gamma = gamma, .beta = gamma + columns, .out = c->out,
-                             .threads = c->threads));
-}
-
-/* Pixels of an image: what follows batch and channels. */
-static int64_t pixels_of(const problem *p)
-{
-    int64_t pixels = 1;
-    for (int i = 2; i < p->shapes[0].rank; i++)
-        pixels *= p->shapes[0].extent[i];
-    return pixels;
-}
-
-static hew_group_norm_desc group_desc(const bench_job *job)
-{
-    const problem *p = &job->p;
-    return HEW_GROUP_NORM_DESC(.type = job->types.in, .batch = p->shapes[0].extent[0],
-                               .pixels = pixels_of(p), .channels = p->shapes[0].extent[1],
-                               .groups = p->g, .epsilon = (float)p->eps);
+    const hew_layer_norm_desc d = layer_norm_desc(job);
+    return hew_layer_norm(&d, &HEW_LAYER_NORM_ARGS(.in = job->in, .gamma = gamma,
+                                                   .beta = gamma + job->channels, .out = c->out,
+                                                   .threads = c->threads));
 }
 
 static hew_status group_norm(const call *c)
 {
     const bench_job *job = c->job;
     const float *gamma = job->weights;
-    const hew_group_norm_desc d = group_desc(job);
+    const hew_group_norm_desc d = group_norm_desc(job);
     return hew_group_norm(&d, &HEW_GROUP_NORM_ARGS(.in = job->in, .gamma = gamma,
                                                    .beta = gamma + job->channels, .out = c->out,
                                                    .scratch = c->scratch, .threads = c->threads));
-}
-
-static hew_batch_norm_desc batch_desc(const bench_job *job)
-{
-    const problem *p = &job->p;
-    return HEW_BATCH_NORM_DESC(.type = job->types.in,
-                               .pixels = p->shapes[0].extent[0] * pixels_of(p),
-                               .channels = p->shapes[0].extent[1], .epsilon = (float)p->eps);
 }
 
 static hew_status batch_norm(const call *c)
@@ -194,7 +154,7 @@ static hew_status batch_norm(const call *c)
     const float *gamma = job->weights;
     /* Only read, without training. */
     float *const running = (float *)(uintptr_t)(gamma + 2 * job->channels);
-    const hew_batch_norm_desc d = batch_desc(job);
+    const hew_batch_norm_desc d = batch_norm_desc(job);
     return hew_batch_norm(&d, &HEW_BATCH_NORM_ARGS(.in = job->in, .gamma = gamma,
                                                    .beta = gamma + job->channels, .out = c->out,
                                                    .running_mean = running,
@@ -204,29 +164,8 @@ static hew_status batch_norm(const call *c)
 
 static hew_status local_response(const call *c)
 {
-    const bench_job *job = c->job;
-    const problem *p = &job->p;
-    hew_lrn_desc d = HEW_LRN_DESC(.kind = job->alg ? HEW_LRN_WITHIN : HEW_LRN_ACROSS,
-                                  .type = job->types.in, .batch = p->shapes[0].extent[0],
-                                  .channels = p->shapes[0].extent[1], .window = p->window,
-                                  .alpha = (float)p->lrn_alpha, .beta = (float)p->lrn_beta,
-                                  .k = (float)p->lrn_k);
-    memcpy(d.in, p->shapes[0].extent + 2, (size_t)(p->shapes[0].rank - 2) * sizeof *d.in);
-    return hew_lrn(&d, job->in, c->out, c->threads);
-}
-
-/* oneDNN's: half pixels, and the nearest rounded up. */
-static hew_resample_desc resample_desc(const bench_job *job)
-{
-    const problem *p = &job->p;
-    const size_t spatial = (size_t)(p->shapes[0].rank - 2);
-    hew_resample_desc d =
-        HEW_RESAMPLE_DESC(.kind = job->alg ? HEW_RESAMPLE_LINEAR : HEW_RESAMPLE_NEAREST,
-                          .type = job->types.in, .round = HEW_RESAMPLE_ROUND_PREFER_CEIL,
-                          .batch = p->shapes[0].extent[0], .channels = p->shapes[0].extent[1]);
-    memcpy(d.in, p->shapes[0].extent + 2, spatial * sizeof *d.in);
-    memcpy(d.out, p->shapes[1].extent + 2, spatial * sizeof *d.out);
-    return d;
+    const hew_lrn_desc d = lrn_desc(c->job);
+    return hew_lrn(&d, c->job->in, c->out, c->threads);
 }
 
 static hew_status resampling(const call *c)
@@ -236,26 +175,43 @@ static hew_status resampling(const call *c)
                                                             .threads = c->threads));
 }
 
-hew_status tensors_create(tensors_plan *plan, const bench_job *job, const hew_threads *threads)
+/* Bytes of scratch; of a resampling its operation, too. */
+static hew_status plan_of(tensors_plan *plan, const bench_job *job, size_t threads, size_t *bytes)
 {
-    const size_t count = threads ? threads->count : 1;
-    size_t bytes = 0;
+    const bool backward = bench_is_backward(job);
+    const problem_op op = job->p.op;
     hew_status status = HEW_OK;
-    *plan = (tensors_plan){.threads = threads};
-    if (job->p.op == PROBLEM_GNORM) {
-        const hew_group_norm_desc d = group_desc(job);
-        status = hew_group_norm_scratch(&d, count, &bytes);
-    } else if (job->p.op == PROBLEM_BNORM) {
-        const hew_batch_norm_desc d = batch_desc(job);
-        status = hew_batch_norm_scratch(&d, count, &bytes);
-    } else if (job->p.op == PROBLEM_RESAMPLING) {
+    *bytes = 0;
+    if (op == PROBLEM_GNORM) {
+        const hew_group_norm_desc d = group_norm_desc(job);
+        status = hew_group_norm_scratch(&d, threads, bytes);
+    } else if (op == PROBLEM_BNORM) {
+        const hew_batch_norm_desc d = batch_norm_desc(job);
+        status = hew_batch_norm_scratch(&d, threads, bytes);
+    } else if (op == PROBLEM_LNORM && backward) {
+        const hew_layer_norm_desc d = layer_norm_desc(job);
+        status = hew_layer_norm_backward_scratch(&d, bytes);
+    } else if (op == PROBLEM_LRN && backward) {
+        const hew_lrn_desc d = lrn_desc(job);
+        status = hew_lrn_backward_scratch(&d, threads, bytes);
+    } else if (op == PROBLEM_PRELU && backward) {
+        *bytes = element_bytes(HEW_F32, job->in_count);
+    } else if (op == PROBLEM_RESAMPLING) {
         const hew_resample_desc d = resample_desc(job);
         status = hew_resample_create(&plan->resample, &d);
         if (status == HEW_OK)
-            bytes = hew_resample_scratch_size(plan->resample, count);
+            *bytes = hew_resample_scratch_size(plan->resample, threads);
     }
+    return status;
+}
+
+hew_status tensors_create(tensors_plan *plan, const bench_job *job, const hew_threads *threads)
+{
+    size_t bytes;
+    *plan = (tensors_plan){.threads = threads};
+    const hew_status status = plan_of(plan, job, threads ? threads->count : 1, &bytes);
     if (status == HEW_OK && !(plan->scratch = hew_alloc(bytes)))
-        status = HEW_ERR_NO_MEMORY;
+        return HEW_ERR_NO_MEMORY;
     return status;
 }
 
@@ -298,6 +254,29 @@ static const struct {
     [PROBLEM_RESAMPLING - PROBLEM_ELTWISE] = {"", interpolations, resampling},
 };
 
+/* "tanh_dst", perhaps with parameters: benchdnn's word where the derivative is taken from what the
+ * function gave. */
+static bool parse_from_output(bench_job *job, const char *word)
+{
+    char name[64];
+    const size_t length = strcspn(word, ":");
+    if (length < 4 || strlen(word) >= sizeof name || strncmp(word + length - 4, "_dst", 4) != 0)
+        return false;
+    snprintf(name, sizeof name, "%.*s%s", (int)(length - 4), word, word + length);
+    job->from_output = case_act_parse(name, &job->act);
+    switch (job->act.kind) {
+    case HEW_ACT_RELU:
+    case HEW_ACT_LEAKY_RELU:
+    case HEW_ACT_CLIP:
+    case HEW_ACT_ELU:
+    case HEW_ACT_SIGMOID:
+    case HEW_ACT_TANH:
+    case HEW_ACT_SQRT:
+    case HEW_ACT_EXP: return job->from_output;
+    default: return false;
+    }
+}
+
 bool tensors_set_alg(bench_job *job, const char *word, char why[PROBLEM_WHY])
 {
     const problem_op op = job->p.op;
@@ -306,7 +285,7 @@ bool tensors_set_alg(bench_job *job, const char *word, char why[PROBLEM_WHY])
     if (there && op == PROBLEM_ELTWISE) {
         if (!word)
             job->act = (hew_act){HEW_ACT_RELU, 0, 0};
-        if (!word || case_act_parse(word, &job->act))
+        if (!word || case_act_parse(word, &job->act) || parse_from_output(job, word))
             return true;
     } else if (there) {
         for (job->alg = 0; ops[i].algs[job->alg]; job->alg++)

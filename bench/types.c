@@ -146,7 +146,10 @@ enum {
     F32 = 1 << HEW_F32, BF16 = 1 << HEW_BF16, S8 = 1 << HEW_S8, U8 = 1 << HEW_U8,
     S32 = 1 << HEW_S32, S4 = 1 << HEW_S4, F16 = 1 << HEW_F16,
     PRODUCTS = 1 << PROBLEM_GEMM | 1 << PROBLEM_IP,
-    CHAINS = 1 << PROBLEM_ELTWISE | 1 << PROBLEM_SUM | 1 << PROBLEM_BINARY | 1 << PROBLEM_PRELU,
+    HALVES = 1 << PROBLEM_POOL | 1 << PROBLEM_SOFTMAX | 1 << PROBLEM_ELTWISE | 1 << PROBLEM_SUM |
+             1 << PROBLEM_BINARY | 1 << PROBLEM_PRELU | 1 << PROBLEM_REDUCTION |
+             1 << PROBLEM_CONCAT | 1 << PROBLEM_SHUFFLE | 1 << PROBLEM_LNORM | 1 << PROBLEM_BNORM |
+             1 << PROBLEM_GNORM | 1 << PROBLEM_LRN | 1 << PROBLEM_RESAMPLING,
     ANY = (1 << PROBLEM_OP_COUNT) - 1
 };
 
@@ -218,8 +221,8 @@ const char *types_name(problem_op op, const bench_types *types)
             return name;
         }
     }
-    const bool alike = types->in == types->weights && types->in == types->out;
     const bool weights = 1 << op & (PRODUCTS | 1 << PROBLEM_CONV);
+    const bool alike = types->in == types->out && (!weights || types->in == types->weights);
     if (alike && (!weights || !elements[types->in].integer))
         return in;
     snprintf(name, sizeof names[0][0][0][0], "%s%s%s", in, elements[types->weights].name, out);
@@ -248,7 +251,7 @@ static const struct {
      "u8 or s8 times s8 or u8 to u8, s8, s32, f32 or bf16"},
     {PRODUCTS, F32, S8 | S4, F32, false, false, "wo8, wo4"},
     {PRODUCTS, F32, S8, F32 | BF16 | U8 | S8, false, true, "dyn8, dyn8u"},
-    {CHAINS, BF16, BF16, BF16, true, false, "bf16"},
+    {HALVES, BF16, BF16, BF16, true, false, "bf16"},
     {1 << PROBLEM_POOL, U8 | S8, U8 | S8, U8 | S8, true, false, "u8, s8"},
 };
 

@@ -226,6 +226,30 @@ static void shapes__options(void **state)
     free(list.jobs);
 }
 
+/* Without a direction of one's own any forward one is inference. */
+static void shapes__directions(void **state)
+{
+    (void)state;
+    case_list list;
+    const char *text = "ic8ih8kh2sh2\n"
+                       "--dir=FWD_D,BWD_D ic8ih8kh2sh2\n"
+                       "--dir=BWD_D ic8ih8kh2sh2\n"
+                       "--dir=FWD_I ic8ih8kh2sh2\n";
+    static const size_t counts[] = {2, 3};
+    static const bench_dir dirs[] = {BENCH_TRAINING, BENCH_BACKWARD};
+    assert_int_equal(read_shapes(PROBLEM_POOL, text, &list), 3);
+    for (size_t i = 0; i < list.count; i++)
+        assert_int_equal(list.jobs[i].dir, BENCH_INFERENCE);
+    free(list.jobs);
+    for (size_t k = 0; k < 2; k++) {
+        const case_settings s = {.dir = dirs[k], .dir_given = true};
+        assert_int_equal(read_shapes_as(PROBLEM_POOL, text, &s, &list), counts[k]);
+        for (size_t i = 0; i < list.count; i++)
+            assert_int_equal(list.jobs[i].dir, dirs[k]);
+        free(list.jobs);
+    }
+}
+
 static void shapes__algorithms_and_axes(void **state)
 {
     (void)state;
@@ -273,6 +297,17 @@ static void suites__are_problems(void **state)
     assert_string_equal(types_name(PROBLEM_CONV, &list.jobs[0].types), "wo4");
     free(list.jobs);
     list = (case_list){.jobs = NULL};
+    const case_settings back = {.dir = BENCH_BACKWARD, .dir_given = true};
+    assert_true(case_add_suite(&list, PROBLEM_OP_COUNT, "bnorm", &back, why));
+    assert_int_equal(list.jobs[0].dir, BENCH_BACKWARD);
+    free(list.jobs);
+    list = (case_list){.jobs = NULL};
+    assert_true(case_add_suite(&list, PROBLEM_OP_COUNT, "all:bf16", &back, why));
+    for (size_t i = 0; i < list.count; i++)
+        assert_true(bench_is_backward(&list.jobs[i]) && list.jobs[i].types.in == HEW_BF16);
+    free(list.jobs);
+    list = (case_list){.jobs = NULL};
+    assert_false(case_add_suite(&list, PROBLEM_OP_COUNT, "resnet50", &back, why));
     assert_false(case_add_suite(&list, PROBLEM_GEMM, "resnet50", &s, why));
     assert_false(case_add_suite(&list, PROBLEM_SOFTMAX, "softmax:u8s8", &s, why));
     assert_false(case_add_suite(&list, PROBLEM_GEMM, "square:u7", &s, why));
@@ -287,6 +322,7 @@ int main(void)
         cmocka_unit_test(types__elements),
         cmocka_unit_test(types__of_a_case),
         cmocka_unit_test(types__zero_points),
+        cmocka_unit_test(shapes__directions),
         cmocka_unit_test(shapes__types),
         cmocka_unit_test(shapes__options),
         cmocka_unit_test(shapes__algorithms_and_axes),
