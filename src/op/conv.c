@@ -326,7 +326,7 @@ void hew_conv_text(const hew_conv *op, char text[HEW_CONV_TEXT])
     static const char ranks[3] = {'d', 'h', 'w'};
     const hew_conv_desc *d = &op->d;
     int n = snprintf(text, HEW_CONV_TEXT, "g%lldmb%lldic%lldoc%lld", (long long)d->groups,
-                     (long long)d->batch, (long long)d->in_c, (long long)d->out_c);
+                     (long long)d->batch, (long long)hew_conv_channels(op), (long long)d->out_c);
     for (int i = 3 - op->rank; i < 3 && n < HEW_CONV_TEXT; i++)
         n += snprintf(text + n, (size_t)(HEW_CONV_TEXT - n), "_i%c%lldk%c%llds%c%lldd%c%lldp%c%lld",
                       ranks[i], (long long)d->in[i], ranks[i], (long long)d->kernel[i], ranks[i],

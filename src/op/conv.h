@@ -119,6 +119,12 @@ HEW_INLINE bool hew_conv_is_depthwise(const hew_conv_desc *d)
            r.taps <= r.block_taps;
 }
 
+/* The caller's: one less than d says where conv_edges.c adds one. */
+HEW_INLINE int64_t hew_conv_channels(const hew_conv *op)
+{
+    return op->in_edge.pad ? op->in_edge.columns : op->d.in_c;
+}
+
 /* What a descriptor of such types needs besides, and a run of it. */
 hew_status hew_conv_plan_edges(hew_conv *op, const hew_conv_desc *callers);
 hew_status hew_conv_pack_edge(const hew_conv *op, const void *weights, void *packed);

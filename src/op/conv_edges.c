@@ -37,6 +37,24 @@ static bool widens(hew_conv *op, hew_type in_type)
     return true;
 }
 
+/*
+ * Whether bf16's input and weights get a channel more, of zeros: odd ones leave half a word behind
+ * each tap, and with it every tap a step of its own, where a row of taps could be one.  The bits
+ * stay, since the other half counts as zero anyway.
+ */
+static bool pads_channels(const hew_conv *op, const hew_conv_desc *callers)
+{
+    enum { MOST = 15 }; /* more gain less */
+    const hew_conv_desc *d = &op->d;
+    size_t count, amx;
+    if (!op->format.bf16 || callers->in_type != HEW_BF16 || callers->weight_type != HEW_BF16)
+        return false;
+    hew_kernels(hew_format_amx(&op->format), &amx);
+    return amx == 0 && hew_kernels(op->format.gemm, &count)->isa != HEW_ISA_REF &&
+           d->groups == 1 && d->in_c % 2 == 1 && d->in_c <= MOST && d->kernel[2] > 1 &&
+           d->dilation[2] == 1;
+}
+
 hew_status hew_conv_plan_edges(hew_conv *op, const hew_conv_desc *callers)
 {
     hew_conv_desc *d = &op->d;
@@ -56,6 +74,14 @@ hew_status hew_conv_plan_edges(hew_conv *op, const hew_conv_desc *callers)
                  d->out_c, &f->c_low))
         return hew_fail(HEW_ERR_OVERFLOW, "conv: copies of tensors, %lld input pixels and %lld "
                         "output pixels, are too large", (long long)in, (long long)pixels);
+    if (pads_channels(op, callers)) {
+        if (!hew_edge_pad(&op->in_edge, in, &d->in_stride, d->in_c, 1) ||
+            !hew_edge_pad(&op->weight_edge, d->out_c, &filter, filter,
+                          taps[0] * taps[1] * taps[2]))
+            return hew_fail(HEW_ERR_OVERFLOW, "conv: a copy of %lld input pixels is too large",
+                            (long long)in);
+        d->in_c++;
+    }
     op->edge_bytes = op->in_edge.bytes + op->residual_edge.bytes + op->out_edge.bytes;
     return HEW_OK;
 }

@@ -175,7 +175,8 @@ static hew_status check_args(const hew_conv *op, const hew_conv_args *args)
 
 static void report(const hew_conv *op, double us)
 {
-    const double macs = (double)op->pixels * (double)op->group_out * (double)op->d.in_c *
+    const double macs = (double)op->pixels * (double)op->group_out *
+                        (double)hew_conv_channels(op) *
                         (double)(op->d.kernel[0] * op->d.kernel[1] * op->d.kernel[2]);
     char problem[HEW_CONV_TEXT];
     hew_conv_text(op, problem);

@@ -3,6 +3,8 @@
  */
 #include "edges.h"
 
+#include <string.h>
+
 enum {
     TASK_ELEMENTS = 16 << 10, /* several us: what handing out a task costs, several times */
     HALVES = 1024             /* on the stack, between floats and floats */
@@ -55,6 +57,18 @@ bool hew_edge_of(hew_edge *edge, hew_type type, hew_type inner, bool rounds, int
     return true;
 }
 
+bool hew_edge_pad(hew_edge *edge, int64_t rows, int64_t *stride, int64_t columns, int64_t pad)
+{
+    int64_t elements, bytes;
+    if (!hew_mul(rows, columns + pad, &elements) || !hew_mul(elements, 64, &bytes))
+        return false;
+    *edge = (hew_edge){.type = HEW_BF16, .inner = HEW_BF16, .members = 1, .rows = rows,
+                       .stride = *stride, .columns = columns, .pad = (size_t)pad};
+    edge->bytes = hew_round_up((size_t)elements * sizeof(uint16_t), HEW_ALIGNMENT);
+    *stride = columns + pad;
+    return true;
+}
+
 /* Rows of a member, or pieces of a tensor without gaps. */
 typedef struct conversion {
     const hew_edge *edge;
@@ -80,6 +94,29 @@ static void round_row(const hew_edge *e, size_t n, const float *from, float *to)
     }
 }
 
+/* Rows of three that follow each other, as four: read as four, too, but for the last. */
+static size_t pad_threes(size_t rows, const uint16_t *from, uint16_t *to)
+{
+    for (size_t i = 0; i < rows - 1; i++) {
+        uint64_t word;
+        memcpy(&word, from + 3 * i, sizeof word);
+        word &= 0xffffffffffff;
+        memcpy(to + 4 * i, &word, sizeof word);
+    }
+    return rows - 1;
+}
+
+static void pad_rows(const conversion *c, size_t rows, const uint16_t *from, uint16_t *to)
+{
+    const size_t columns = c->columns, pad = c->edge->pad, stride = c->from_stride;
+    const bool threes = columns == 3 && pad == 1 && stride == 3;
+    for (size_t i = threes ? pad_threes(rows, from, to) : 0; i < rows; i++) {
+        uint16_t *row = to + i * (columns + pad);
+        memcpy(row, from + i * stride, columns * sizeof *row);
+        memset(row + columns, 0, pad * sizeof *row);
+    }
+}
+
 static void run_task(void *context, size_t worker, size_t task)
 {
     (void)worker;
@@ -92,7 +129,9 @@ static void run_task(void *context, size_t worker, size_t task)
         c->from + (member * c->from_member + row * c->from_stride) * c->from_size;
     void *to = c->to + (member * c->to_member + row * c->to_stride) * c->to_size;
     const size_t rows = hew_min(c->task_rows, c->rows - row);
-    if (c->from_type == c->to_type) {
+    if (c->edge->pad) {
+        pad_rows(c, rows, from, to);
+    } else if (c->from_type == c->to_type) {
         for (size_t i = 0; i < rows; i++)
             round_row(c->edge, columns, (const float *)from + i * c->from_stride,
                       (float *)to + i * c->to_stride);
@@ -119,7 +158,7 @@ static hew_status convert(const hew_edge *e, conversion *c, const hew_threads *t
     size_t members = (size_t)e->members;
     if (c->rows == 0 || c->columns == 0 || members == 0)
         return HEW_OK;
-    const bool dense = e->stride == e->columns &&
+    const bool dense = e->stride == e->columns && !e->pad &&
                        (members == 1 || e->member_stride == e->rows * e->columns);
     if (dense) {
         c->elements = members * c->rows * c->columns;
@@ -135,10 +174,11 @@ static hew_status convert(const hew_edge *e, conversion *c, const hew_threads *t
 hew_status hew_edge_in(const hew_edge *e, const void *tensor, void *copy,
                        const hew_threads *threads)
 {
+    const size_t columns = (size_t)e->columns + e->pad;
     conversion c = {.edge = e, .from = tensor, .from_type = e->type,
                     .from_stride = (size_t)e->stride,
                     .from_member = (size_t)e->member_stride, .to = copy, .to_type = e->inner,
-                    .to_stride = (size_t)e->columns, .to_member = (size_t)(e->rows * e->columns)};
+                    .to_stride = columns, .to_member = (size_t)e->rows * columns};
     return convert(e, &c, threads);
 }
 

@@ -2,7 +2,8 @@
  * edges.h - tensors whose type isn't the one that an operation computes with.
  *
  * Operands of f16, and those of f32 under HEW_MATH_BF16, are converted to dense copies in scratch
- * before the operation runs, and results of f16 after it; in between it is one of f32 or bf16.
+ * before the operation runs, and results of f16 after it; in between it is one of f32 or bf16.  A
+ * copy may also have more columns, of zeros.
  */
 #ifndef HEW_EDGES_H
 #define HEW_EDGES_H
@@ -14,6 +15,7 @@ typedef struct hew_edge {
     bool rounds;          /* f32 computed with as such, but rounded to bf16 first */
     /* The caller's tensor; strides in elements. */
     int64_t members, member_stride, rows, stride, columns;
+    size_t pad;   /* columns more of the copy */
     size_t bytes; /* of the dense copy, whole cache lines; 0: there is none */
     quantize_f32_fn *narrow;
     dequantize_f32_fn *widen;
@@ -31,6 +33,9 @@ hew_status hew_inner_types(const char *op, hew_math math, hew_type *a, hew_type 
  */
 bool hew_edge_of(hew_edge *edge, hew_type type, hew_type inner, bool rounds, int64_t members,
                  int64_t *member_stride, int64_t rows, int64_t *stride, int64_t columns);
+
+/* The edge of a matrix of BF16 whose copy has `pad` > 0 columns more. */
+bool hew_edge_pad(hew_edge *edge, int64_t rows, int64_t *stride, int64_t columns, int64_t pad);
 
 /* From the caller's tensor to the copy, and from the copy to the caller's. */
 hew_status hew_edge_in(const hew_edge *edge, const void *tensor, void *copy,
