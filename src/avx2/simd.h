@@ -255,12 +255,29 @@ typedef struct f64x16 {
 D16_BINARY(d16_add, _mm256_add_pd)
 D16_BINARY(d16_sub, _mm256_sub_pd)
 D16_BINARY(d16_mul, _mm256_mul_pd)
+D16_BINARY(d16_div, _mm256_div_pd)
 D16_BINARY(d16_max, _mm256_max_pd)
 D16_BINARY(d16_min, _mm256_min_pd)
 HEW_INLINE f64x16 d16_set(double x)
 {
     const __m256d v = _mm256_set1_pd(x);
     return (f64x16){{v, v, v, v}};
+}
+HEW_INLINE f64x16 d16_sqrt(f64x16 a)
+{
+    HEW_UNROLL for (int i = 0; i < 4; i++)
+        a.part[i] = _mm256_sqrt_pd(a.part[i]);
+    return a;
+}
+HEW_INLINE f64x16 d16_load(const double *p)
+{
+    return (f64x16){{_mm256_loadu_pd(p), _mm256_loadu_pd(p + 4), _mm256_loadu_pd(p + 8),
+                     _mm256_loadu_pd(p + 12)}};
+}
+HEW_INLINE void d16_store(double *p, f64x16 a)
+{
+    HEW_UNROLL for (int i = 0; i < 4; i++)
+        _mm256_storeu_pd(p + 4 * i, a.part[i]);
 }
 HEW_INLINE f64x16 d16_fma(f64x16 a, f64x16 b, f64x16 c)
 {

@@ -161,9 +161,23 @@ typedef struct f64x16 {
 D16_BINARY(d16_add, _mm512_add_pd)
 D16_BINARY(d16_sub, _mm512_sub_pd)
 D16_BINARY(d16_mul, _mm512_mul_pd)
+D16_BINARY(d16_div, _mm512_div_pd)
 D16_BINARY(d16_max, _mm512_max_pd)
 D16_BINARY(d16_min, _mm512_min_pd)
 HEW_INLINE f64x16 d16_set(double x) { return (f64x16){_mm512_set1_pd(x), _mm512_set1_pd(x)}; }
+HEW_INLINE f64x16 d16_sqrt(f64x16 a)
+{
+    return (f64x16){_mm512_sqrt_pd(a.lo), _mm512_sqrt_pd(a.hi)};
+}
+HEW_INLINE f64x16 d16_load(const double *p)
+{
+    return (f64x16){_mm512_loadu_pd(p), _mm512_loadu_pd(p + 8)};
+}
+HEW_INLINE void d16_store(double *p, f64x16 a)
+{
+    _mm512_storeu_pd(p, a.lo);
+    _mm512_storeu_pd(p + 8, a.hi);
+}
 HEW_INLINE f64x16 d16_fma(f64x16 a, f64x16 b, f64x16 c)
 {
     return (f64x16){_mm512_fmadd_pd(a.lo, b.lo, c.lo), _mm512_fmadd_pd(a.hi, b.hi, c.hi)};

@@ -101,6 +101,39 @@ typedef void channel_norm_fn(const hew_norm_part *part);
 typedef channel_norm_fn channel_norm_backward_fn;
 
 /*
+ * channel_norm_sums, over the parts of an image, k rising, rows_k pixels each; of n channels:
+ *
+ *     mean null    sum = (sum of rows_k * mean_k) / count
+ *     otherwise    sum = (sum of m2_k + rows_k * (mean_k - mean)^2) / count
+ *
+ * Part k has mean_k at part + 2 * k * step and m2_k a step later.  `mean` and `sum` have room for n
+ * rounded up to 16.
+ */
+typedef struct hew_norm_sums {
+    size_t n, pixels, step;
+    const float *part;
+    const double *mean;
+    double count;
+    double *sum;
+} hew_norm_sums;
+typedef void channel_norm_sums_fn(const hew_norm_sums *sums);
+
+/*
+ * channel_norm_lines, for n channels or groups: rstd = 1 / sqrt(variance + epsilon); rstd and mean
+ * become floats; scale = rstd * gamma.  exact_mean null: mean and variance are the running ones.
+ * Otherwise these, which may be null, move by `momentum` to mean and variance * bias / unbias.
+ */
+typedef struct hew_norm_lines {
+    size_t n;
+    const double *exact_mean, *variance; /* room for n rounded up to 16 */
+    double epsilon, momentum, bias, unbias;
+    float *running_mean, *running_variance;
+    const float *gamma;        /* null: 1 */
+    float *mean, *rstd, *scale;
+} hew_norm_lines;
+typedef void channel_norm_lines_fn(const hew_norm_lines *lines);
+
+/*
  * channel_norm_apply, for all pixels and channels of a part:
  *
  *     out = fma(in - mean, scale, shift) + residual, and relu

@@ -3,48 +3,23 @@
  */
 #include "channel_norm.h"
 
-#include <math.h>
 #include <string.h>
 
 typedef hew_channel_job job;
 typedef hew_channel_workspace workspace;
 
-/* sum[c] = over all parts, rows_k * mean_k; with `exact` the squared distances from it. */
-static void add_parts(const job *j, const workspace *w, const double *exact)
+/* Where groups have several channels: all of them get their group's sum. */
+static void share_sums(const hew_channel_norm *p, double *sum)
 {
-    const hew_channel_norm *const p = j->p;
-    const size_t step = j->row / sizeof(float);
-    memset(w->sum, 0, p->channels * sizeof(double));
-    for (size_t k = 0; k < j->parts; k++) {
-        const double rows = (double)hew_min(HEW_NORM_PART, p->pixels - k * HEW_NORM_PART);
-        const float *const mean = w->parts + 2 * k * step, *const m2 = mean + step;
-        for (size_t c = 0; !exact && c < p->channels; c++)
-            w->sum[c] += rows * (double)mean[c];
-        for (size_t c = 0; exact && c < p->channels; c++) {
-            const double d = (double)mean[c] - exact[c];
-            w->sum[c] += (double)m2[c] + rows * (d * d);
-        }
+    const size_t width = p->channels / p->groups;
+    for (size_t first = 0; width > 1 && first < p->channels; first += width) {
+        double all = sum[first];
+        for (size_t c = first + 1; c < first + width; c++)
+            all += sum[c];
+        all /= (double)p->pixels * (double)width;
+        for (size_t c = first; c < first + width; c++)
+            sum[c] = all;
     }
-}
-
-static double group_sum(const workspace *w, size_t first, size_t width)
-{
-    double sum = w->sum[first];
-    for (size_t c = first + 1; c < first + width; c++)
-        sum += w->sum[c];
-    return sum;
-}
-
-static void update(const hew_channel_norm *p, size_t c, double mean, double variance)
-{
-    const double m = (double)p->momentum, count = (double)p->pixels;
-    if (p->unbiased)
-        variance = variance * count / (count > 1 ? count - 1 : 1);
-    if (p->running_mean)
-        p->running_mean[c] = (float)((1 - m) * (double)p->running_mean[c] + m * mean);
-    if (p->running_variance)
-        p->running_variance[c] =
-            (float)((1 - m) * (double)p->running_variance[c] + m * variance);
 }
 
 /* From the parts' sums to what becomes of each channel. */
@@ -54,35 +29,30 @@ void hew_channel_finish(const job *j, const workspace *w, size_t image)
     const size_t width = p->channels / p->groups;
     const double count = (double)p->pixels * (double)width;
     if (!p->frozen) {
-        add_parts(j, w, NULL);
-        for (size_t g = 0; g < p->groups; g++) {
-            const double mean = group_sum(w, g * width, width) / count;
-            for (size_t c = g * width; c < (g + 1) * width; c++)
-                w->exact[c] = mean;
-        }
-        add_parts(j, w, w->exact);
+        hew_norm_sums sums = {.n = p->channels, .pixels = p->pixels,
+                              .step = j->row / sizeof(float), .part = w->parts,
+                              .count = width == 1 ? count : 1, .sum = w->exact};
+        j->add_parts(&sums);
+        share_sums(p, w->exact);
+        sums.mean = w->exact;
+        sums.sum = w->sum;
+        j->add_parts(&sums);
+        share_sums(p, w->sum);
     }
-    for (size_t g = 0; g < p->groups; g++) {
-        double mean, variance;
-        if (p->frozen) {
-            mean = (double)p->running_mean[g];
-            variance = (double)p->running_variance[g];
-        } else {
-            mean = w->exact[g * width];
-            variance = group_sum(w, g * width, width) / count;
-            update(p, g, mean, variance);
-        }
-        const float rstd = (float)(1 / sqrt(variance + (double)p->epsilon));
-        if (p->mean)
-            p->mean[image * p->groups + g] = (float)mean;
-        if (p->rstd)
-            p->rstd[image * p->groups + g] = rstd;
-        for (size_t c = g * width; c < (g + 1) * width; c++) {
-            w->mean[c] = (float)mean;
-            w->scale[c] = rstd * (p->gamma ? p->gamma[c] : 1.0f);
-            w->shift[c] = p->beta ? p->beta[c] : 0.0f;
-        }
-    }
+    j->lines(&(hew_norm_lines){
+        .n = p->channels, .exact_mean = p->frozen ? NULL : w->exact, .variance = w->sum,
+        .epsilon = (double)p->epsilon, .momentum = (double)p->momentum,
+        .bias = p->unbiased ? count : 1, .unbias = p->unbiased && count > 1 ? count - 1 : 1,
+        .running_mean = p->running_mean, .running_variance = p->running_variance,
+        .gamma = p->gamma, .mean = w->mean, .rstd = w->slope, .scale = w->scale});
+    for (size_t g = 0; p->mean && g < p->groups; g++)
+        p->mean[image * p->groups + g] = w->mean[g * width];
+    for (size_t g = 0; p->rstd && g < p->groups; g++)
+        p->rstd[image * p->groups + g] = w->slope[g * width];
+    if (p->beta)
+        memcpy(w->shift, p->beta, p->channels * sizeof(float));
+    else
+        memset(w->shift, 0, p->channels * sizeof(float));
 }
 
 void hew_channel_begin_backward(const job *j, const workspace *w, size_t image)

@@ -256,6 +256,8 @@ hew_status hew_channel_norm_run(const hew_channel_norm *p, void *scratch,
     } else {
         job j = job_of(p, scratch);
         j.part = HEW_FN(channel_norm, kernel);
+        j.add_parts = HEW_FN(channel_norm_sums, hew_kernels(HEW_FAMILY_channel_norm_sums, &count));
+        j.lines = HEW_FN(channel_norm_lines, hew_kernels(HEW_FAMILY_channel_norm_lines, &count));
         j.apply = HEW_FN(channel_norm_apply, hew_kernels(HEW_FAMILY_channel_norm_apply, &count));
         status = run_job(&j, threads);
     }

@@ -25,6 +25,8 @@ typedef struct hew_channel_workspace {
 typedef struct hew_channel_job {
     const hew_channel_norm *p;
     channel_norm_fn *part;
+    channel_norm_sums_fn *add_parts;
+    channel_norm_lines_fn *lines;
     channel_norm_apply_fn *apply;
     channel_norm_backward_apply_fn *apply_back;
     bool backward;

@@ -75,8 +75,8 @@ hew_status hew_norm_check_same(const char *op, const void *a, size_t a_stride, c
 bool hew_norm_streams(const void *out, size_t stride, size_t rows, const void *in,
                       const void *other)
 {
-    enum { STREAM_BYTES = 2 << 20 }; /* past an L2 cache, where fetching a line costs a third more */
-    return stride * rows >= STREAM_BYTES && ((uintptr_t)out | stride) % HEW_ALIGNMENT == 0 &&
+    const size_t tensors = other && other != in ? 3 : 2, most = (size_t)HEW_STREAM_BYTES / tensors;
+    return stride * rows >= most && ((uintptr_t)out | stride) % HEW_ALIGNMENT == 0 &&
            out != in && out != other;
 }
 

@@ -31,8 +31,9 @@ hew_status hew_norm_check_pointers(const char *op, const hew_norm_pointer *list,
 hew_status hew_norm_check_same(const char *op, const void *a, size_t a_stride, const void *b,
                                size_t b_stride);
 
-/* Whether `rows` rows are stored past the cache: they are many more bytes than it has, begin on
- * cache lines, and aren't those of an input, which are in the cache. */
+/* Whether `rows` rows are stored past the cache: they and the inputs, `other` of which may be null,
+ * are HEW_STREAM_BYTES or more, begin on cache lines, and aren't those of an input, which are in the
+ * cache. */
 bool hew_norm_streams(const void *out, size_t stride, size_t rows, const void *in,
                       const void *other);
 

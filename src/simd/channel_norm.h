@@ -102,48 +102,40 @@ HEW_INLINE void channel_part(const hew_type type, const hew_norm_part *part)
     }
 }
 
-/* Channels j to j + 15 of n, of `rows` pixels from `row` on. */
-HEW_INLINE void channel_results(const hew_type type, const bool stream, const int rows, size_t n,
-                                const hew_norm_apply *p, size_t row, size_t j)
+/* Channels j to j + 15 of n, of pixel i. */
+HEW_INLINE void channel_results(const hew_type type, const bool stream, size_t n,
+                                const hew_norm_apply *p, size_t i, size_t j)
 {
     const f32x16 mean = norm_load(HEW_F32, n, p->mean, j);
     const f32x16 scale = norm_load(HEW_F32, n, p->scale, j);
     const f32x16 shift = norm_load(HEW_F32, n, p->shift, j);
     const f32x16 low = x16_set(p->relu ? 0.0f : -INFINITY);
-    HEW_UNROLL for (size_t i = row; i < row + (size_t)rows; i++)
-    {
-        const f32x16 x = norm_load(type, n, (const char *)p->in + i * p->in_stride, j);
-        char *const out = (char *)p->out + i * p->out_stride;
-        f32x16 y = x16_fma(x16_sub(x, mean), scale, shift);
-        if (p->residual)
-            y = x16_add(y, norm_load(type, n, (const char *)p->residual + i * p->residual_stride,
-                                     j));
-        if (stream)
-            x16_stream((float *)out + j, x16_max(low, y));
-        else
-            norm_store(type, n, out, j, x16_max(low, y));
-    }
+    const f32x16 x = norm_load(type, n, (const char *)p->in + i * p->in_stride, j);
+    char *const out = (char *)p->out + i * p->out_stride;
+    f32x16 y = x16_fma(x16_sub(x, mean), scale, shift);
+    if (p->residual)
+        y = x16_add(y, norm_load(type, n, (const char *)p->residual + i * p->residual_stride, j));
+    if (stream)
+        x16_stream((float *)out + j, x16_max(low, y));
+    else
+        norm_store(type, n, out, j, x16_max(low, y));
 }
 
-/*
- * Pixel by pixel: several at once are as many streams to the hardware that prefetches.  But where
- * mean, scale and shift leave no room in L1, four pixels share their loads.
- */
+/* Pixel by pixel: several at once are as many streams to the hardware that prefetches.  Channels
+ * are as many at a time as leave their mean, scale and shift in the L1 cache. */
 HEW_INLINE void channel_apply(const hew_type type, const bool stream, const hew_norm_apply *all)
 {
-    enum { ROWS = 4, MANY = 1024 };
+    enum { STRIP = 512 };
     const hew_norm_apply own = *all, *const p = &own; /* which no store can change */
     const size_t whole = p->n / 16 * 16;
-    size_t i = 0;
-    if (!stream && p->n >= MANY)
-        for (; i + ROWS <= p->rows; i += ROWS)
-            for (size_t j = 0; j < whole; j += 16)
-                channel_results(type, false, ROWS, SIZE_MAX, p, i, j);
-    for (size_t k = 0; k < p->rows; k++) {
-        for (size_t j = 0; k >= i && j < whole; j += 16)
-            channel_results(type, stream, 1, SIZE_MAX, p, k, j);
-        if (whole < p->n)
-            channel_results(type, false, 1, p->n, p, k, whole);
+    for (size_t first = 0; first == 0 || first < whole; first += STRIP) {
+        const size_t end = hew_min(first + STRIP, whole);
+        for (size_t i = 0; i < p->rows; i++) {
+            for (size_t j = first; j < end; j += 16)
+                channel_results(type, stream, SIZE_MAX, p, i, j);
+            if (end == whole && whole < p->n)
+                channel_results(type, false, p->n, p, i, whole);
+        }
     }
 }
 
