@@ -164,44 +164,52 @@ void HEW_KERNEL_INDEX(const hew_pooling_block *b)
 
 /* ----------------------------------------------------------------------------- gradients ---- */
 
-/* Channels from c on of a pixel with the terms [begin, end). */
+/* Channels from c on of a pixel with the terms [t, end). */
 HEW_INLINE void grad_strip(const hew_type type, const bool max, const strip_lanes l,
-                           const hew_pooling_grad *g, size_t pixel, size_t c)
+                           const hew_pooling_grad *g, const hew_pooling_term *t,
+                           const hew_pooling_term *end, size_t pixel, size_t c)
 {
     f32x16 sum[BOX_WIDE];
     HEW_UNROLL for (int v = 0; v < l.nb; v++)
         sum[v] = g->resumed ? strip_load(HEW_F32, l, g->carry + c, v) : x16_set(0.0f);
     const i32x16 number = x16_set_int(g->first + (int32_t)pixel);
-    for (uint32_t t = pixel ? g->ends[pixel - 1] : 0; t < g->ends[pixel]; t++) {
-        const hew_pooling_term term = g->terms[t];
-        const void *out = x16_at(type, g->out, term.pixel * g->out_step + c);
-        const int32_t *index = max ? g->index + term.pixel * g->index_step + c : NULL;
+    for (; t < end; t++) {
+        const void *out = x16_at(type, g->out, t->pixel * g->out_step + c);
+        const int32_t *index = max ? g->index + t->pixel * g->index_step + c : NULL;
         HEW_UNROLL for (int v = 0; v < l.nb; v++) {
             const f32x16 x = strip_load(type, l, out, v);
             if (max) {
                 const mask16 mine = x16_equal_int(box_load_int(l, index, v), number);
                 sum[v] = x16_add(sum[v], x16_select(mine, x, x16_set(0.0f)));
             } else {
-                sum[v] = x16_fma(x, x16_set(term.factor), sum[v]);
+                sum[v] = x16_fma(x, x16_set(t->factor), sum[v]);
             }
         }
     }
+    if (g->suspended) {
+        HEW_UNROLL for (int v = 0; v < l.nb; v++)
+            strip_store(HEW_F32, l, g->carry + c, v, sum[v]);
+        return;
+    }
     void *in = x16_out_at(type, g->in, pixel * g->in_step + c);
     HEW_UNROLL for (int v = 0; v < l.nb; v++)
-        if (g->suspended)
-            strip_store(HEW_F32, l, g->carry + c, v, sum[v]);
-        else
-            strip_store(type, l, in, v, one_nan(sum[v]));
+        strip_store(type, l, in, v, one_nan(sum[v]));
 }
 
-HEW_INLINE void grads(const hew_type type, const bool max, const hew_pooling_grad *g)
+HEW_INLINE void grads(const hew_type type, const bool max, const hew_pooling_grad *all)
 {
+    const hew_pooling_grad own = *all, *const g = &own; /* which no store can change */
+    const hew_pooling_term *begin = g->terms;
     for (size_t i = 0; i < g->pixels; i++) {
+        const hew_pooling_term *const end = g->terms + g->ends[i];
         size_t c = 0;
         for (; c + 16 * BOX_WIDE <= g->channels; c += 16 * BOX_WIDE)
-            grad_strip(type, max, (strip_lanes){BOX_WIDE, 16}, g, i, c);
-        for (; c < g->channels; c += 16)
-            grad_strip(type, max, (strip_lanes){1, hew_min(g->channels - c, 16)}, g, i, c);
+            grad_strip(type, max, (strip_lanes){BOX_WIDE, 16}, g, begin, end, i, c);
+        for (; c + 16 <= g->channels; c += 16)
+            grad_strip(type, max, (strip_lanes){1, 16}, g, begin, end, i, c);
+        if (c < g->channels)
+            grad_strip(type, max, (strip_lanes){1, g->channels - c}, g, begin, end, i, c);
+        begin = end;
     }
 }
 
