@@ -27,7 +27,11 @@
  */
 #include "kernels_matrix.h"
 
-enum { ROW = 4 * LANES * sizeof(float) }; /* bytes: of a panel's words, of sums */
+enum {
+    ROW = 4 * LANES * sizeof(float), /* bytes: of a panel's words, of sums */
+    AHEAD = 8192, /* that words are asked for: the hardware's prefetch stops at the end of a page */
+    FEW = 4       /* rows, which wait for memory; more keep the arithmetic busy */
+};
 #define OFFSET(j) ((size_t)(j) * LANES * sizeof(float))
 
 HEW_INLINE vf decode(vw *x, const decoder *d, const int bits, const bool shifted, const bool second)
@@ -101,6 +105,9 @@ HEW_INLINE void group(const hew_gemm_wo *t, const place *p, const int bits, cons
         vw x[4];
         HEW_UNROLL for (int j = 0; j < nv; j++)
             x[j] = vw_load(b + OFFSET(j));
+        if (m <= FEW)
+            HEW_UNROLL for (size_t line = 0; line < OFFSET(nv); line += 64)
+                __builtin_prefetch(b + AHEAD + line, 0, 2);
         HEW_UNROLL for (int s = 0; s < 32 / bits; s++, at += sizeof(float))
             multiply(row, at, x, d, bits, shifted, s % 2 != 0, m, nv, acc);
     }
